@@ -1,0 +1,6 @@
+# Debian 12: libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev; later releases ship
+# newer ones under the same or shorter names.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// What baton has to say, and to whom.
+///
+/// Three levels, one callback each. *info*: the ordinary course. *notice*: something the operator
+/// will want to know afterwards (a signal, a restart, a clamped limit). *error*: something failed.
+/// Until a callback is set, lines go to standard error through spdlog. A callback may be called
+/// from any thread, several at once; it must not throw and should not block. Setting a callback is
+/// thread-safe; a line that is being logged meanwhile goes to the old one.
+namespace baton {
+
+enum class log_level : std::uint8_t { info, notice, error };
+
+[[nodiscard]] std::string_view to_string(log_level level) noexcept;
+
+/// One structured field of a record. Both views live only as long as the callback runs.
+struct log_field {
+  std::string_view key;
+  std::string_view value;
+};
+
+/// One log record. All views live only as long as the callback runs.
+struct log_record {
+  log_level level;
+  std::chrono::system_clock::time_point time;
+  pid_t pid;
+  std::uint32_t generation;  ///< 0 before the process knows its generation
+  std::string_view message;  ///< the bare message
+  std::string_view line;     ///< "[generation 2, pid 86703] " and the message
+  std::span<const log_field> fields;
+};
+
+using log_callback = std::function<void(const log_record&)>;
+
+namespace detail {
+void set_log(log_level level, log_callback callback);
+
+template <class Callback>
+log_callback adapt_log(Callback&& callback) {
+  if constexpr (std::invocable<Callback&, const log_record&>) {
+    return log_callback{std::forward<Callback>(callback)};
+  } else {
+    return [inner = std::forward<Callback>(callback)](const log_record& record) mutable {
+      inner(record.line);
+    };
+  }
+}
+}  // namespace detail
+
+/// A callback takes either the finished line or the structured record.
+template <class Callback>
+concept log_sink = std::invocable<Callback&, std::string_view> ||
+                   std::invocable<Callback&, const log_record&>;
+
+template <log_sink Callback>
+void set_info_log(Callback&& callback) {
+  detail::set_log(log_level::info, detail::adapt_log(std::forward<Callback>(callback)));
+}
+template <log_sink Callback>
+void set_notice_log(Callback&& callback) {
+  detail::set_log(log_level::notice, detail::adapt_log(std::forward<Callback>(callback)));
+}
+template <log_sink Callback>
+void set_error_log(Callback&& callback) {
+  detail::set_log(log_level::error, detail::adapt_log(std::forward<Callback>(callback)));
+}
+
+/// Puts the default sink (spdlog to standard error) back for all three levels.
+void reset_logs();
+
+/// The generation that is written into every record of this process. Thread-safe.
+void set_log_generation(std::uint32_t generation) noexcept;
+[[nodiscard]] std::uint32_t log_generation() noexcept;
+
+/// Waits until the default sink has written what it was given.
+void flush_logs();
+
+/// Logs one record. For baton itself and for services built on it.
+void log(log_level level, std::string_view message,
+         std::initializer_list<log_field> fields = {});
+
+inline void log_info(std::string_view message, std::initializer_list<log_field> fields = {}) {
+  log(log_level::info, message, fields);
+}
+inline void log_notice(std::string_view message, std::initializer_list<log_field> fields = {}) {
+  log(log_level::notice, message, fields);
+}
+inline void log_error(std::string_view message, std::initializer_list<log_field> fields = {}) {
+  log(log_level::error, message, fields);
+}
+
+}  // namespace baton

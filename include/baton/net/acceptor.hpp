@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "baton/base/unique_fd.hpp"
+#include "baton/net/address.hpp"
+#include "baton/net/gate.hpp"
+
+namespace baton::net {
+
+class listener;
+class loop;
+
+/// A connection as it came in: non-blocking, close-on-exec, TCP_NODELAY where it applies.
+/// Whoever keeps the descriptor keeps the slot.
+struct accepted {
+  unique_fd fd;
+  net::slot slot;
+  net::address peer;
+  const listener* from = nullptr;
+};
+
+using accept_handler = std::function<void(accepted)>;
+
+/// One loop's place at one listener's door.
+///
+/// Invariants: accept4(2) is called only with a slot in hand; at the cap, or when descriptors or
+/// memory run out, the listener is not even polled, and is polled again when a slot or a
+/// descriptor of ours came free (and at the latest after `accept_retry`), so that waiting costs no
+/// CPU. After `stop` no accept event reaches this loop (EPOLL_CTL_DEL before close). Lives on the
+/// loop's thread.
+class acceptor {
+ public:
+  /// How long accept rests at most when the system, not we, ran out of descriptors or memory.
+  static constexpr std::chrono::milliseconds accept_retry{250};
+
+  acceptor(loop& on, listener& from, accept_handler handler);
+  ~acceptor();
+  acceptor(const acceptor&) = delete;
+  acceptor& operator=(const acceptor&) = delete;
+
+  /// Begins or resumes to accept. Throws setup_error if the descriptor cannot be polled.
+  void start();
+  void stop() noexcept;
+  [[nodiscard]] bool running() const noexcept;
+
+ private:
+  class state;
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace baton::net

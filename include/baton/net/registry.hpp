@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+
+#include "baton/base/error.hpp"
+
+namespace baton::net {
+
+class registry;
+
+/// Something that lives on a listener and must be told when the process wants to leave: a
+/// connection, usually. Three verbs, each harsher than the one before; all are called on the
+/// thread of the registry, and the object may remove or retire itself inside any of them.
+class drainable {
+ public:
+  drainable() = default;
+  drainable(const drainable&) = delete;
+  drainable& operator=(const drainable&) = delete;
+  virtual ~drainable();
+
+  /// Tell the client that this connection is about to end (`Connection: close` on the next
+  /// response, GOAWAY, close 1001), and keep serving.
+  virtual void announce() = 0;
+  /// End as soon as no work is open.
+  virtual void close_when_idle() = 0;
+  /// End now; `reason` goes to the log and the counters.
+  virtual void drop(error_code reason) = 0;
+
+ private:
+  friend class registry;
+  drainable* next_ = nullptr;
+  drainable* previous_ = nullptr;
+};
+
+/// The drainables of one thread. Intrusive: entering and leaving cost four stores.
+/// A verb visits everything that was there when it began, exactly once, whatever the visited
+/// objects do to the list meanwhile. Single-threaded.
+class registry {
+ public:
+  registry() noexcept;
+  ~registry();
+  registry(const registry&) = delete;
+  registry& operator=(const registry&) = delete;
+
+  void enter(drainable& item) noexcept;
+  void leave(drainable& item) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  void announce();
+  void close_when_idle();
+  void drop(error_code reason);
+
+ private:
+  template <class Verb>
+  void visit(Verb verb);
+
+  struct anchor;
+  drainable* first_ = nullptr;
+  drainable* cursor_ = nullptr;  // the next one a running visit will see
+  std::size_t size_ = 0;
+};
+
+}  // namespace baton::net

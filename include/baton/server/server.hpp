@@ -1,0 +1,97 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "baton/base/error.hpp"
+#include "baton/lineage/inheritance.hpp"
+#include "baton/lineage/phase.hpp"
+#include "baton/lineage/upgrade_error.hpp"
+#include "baton/net/counters.hpp"
+#include "baton/net/listener.hpp"
+#include "baton/server/options.hpp"
+#include "baton/server/service.hpp"
+#include "baton/server/shutdown.hpp"
+
+namespace baton {
+
+/// The face of baton: owns listeners, threads, signals, the upgrade and the shutdown.
+///
+/// Invariants: from `ready` of the first generation to the exit of the last one some process polls
+/// every listening socket; an upgrade that fails changes nothing; a drain ends by its deadline.
+///
+/// Construct it before the program starts threads (it reads and removes environment variables).
+/// In supervisor mode the constructor does not return in the supervising process: it becomes the
+/// supervisor, and exits with the last generation's status.
+///
+/// Thread-safety: construction, `listen`, `start`, `run` belong to one thread; `upgrade`,
+/// `shutdown`, `stop`, `progress`, `phase`, `counters` may be called from any.
+class server {
+ public:
+  /// With a loop of its own: call `run`.
+  explicit server(server_options options = {});
+  /// In the user's Asio program: call `start`, then run `context` on exactly one thread. It runs
+  /// out of baton's work when the server has stopped. Further threads, if asked for in the
+  /// options, are the server's own.
+  explicit server(boost::asio::io_context& context, server_options options = {});
+  explicit server(const boost::asio::io_context::executor_type& executor,
+                  server_options options = {});
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  /// Adopts or binds a listener and gives its connections to `to`, which must outlive the run.
+  /// Throws setup_error. The reference is valid as long as the server.
+  net::listener& listen(const net::listener_options& options, service& to);
+
+  /// Accepts on every listener, then says ready. Throws setup_error; a waiting parent is told.
+  void start();
+  /// `start`, then serves until drained. 0 if all work finished, 1 if the deadline or a second
+  /// signal cut connections.
+  int run();
+
+  /// What SIGUSR1 does. `done` is called once, on the first loop's thread.
+  void upgrade(std::function<void(result<pid_t>)> done = {});
+  /// What SIGQUIT does: five steps, then `run` returns. A second call changes nothing.
+  void shutdown();
+  /// What a second SIGQUIT does: drops what is open, at once.
+  void stop();
+
+  /// Start-up takes long: more time from a waiting parent and from systemd.
+  void progress(std::string_view what);
+
+  /// State that crosses: `write` is called (first loop's thread) at each upgrade.
+  void offer_state(std::string key, std::uint32_t version, std::function<std::string()> write);
+  /// What the previous generation offered under `key`, or null.
+  [[nodiscard]] const lineage::state_blob* inherited_state(std::string_view key) const noexcept;
+
+  /// Step 5, in the order of registration, on the first loop's thread.
+  void on_exit(std::function<void()> hook);
+  /// Called once, after the hooks, on the first loop's thread.
+  void on_stopped(std::function<void(const shutdown_result&)> callback);
+
+  [[nodiscard]] std::uint32_t generation() const noexcept;
+  [[nodiscard]] lineage::phase phase() const noexcept;
+  [[nodiscard]] const server_options& options() const noexcept;
+  [[nodiscard]] net::counter_totals counters() const noexcept;
+  /// Connections open now, on all listeners.
+  [[nodiscard]] std::size_t connections() const noexcept;
+  /// Valid after the run.
+  [[nodiscard]] const shutdown_result& result() const noexcept;
+
+  /// The first loop's io_context: for timers and sockets of the program's own.
+  [[nodiscard]] boost::asio::io_context& context() noexcept;
+
+ private:
+  struct implementation;
+  std::unique_ptr<implementation> self_;
+};
+
+}  // namespace baton

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string_view>
+
+#include "baton/base/error.hpp"
+#include "baton/net/acceptor.hpp"
+
+namespace baton {
+
+namespace net {
+class loop;
+}
+
+/// What a protocol is to the server: it takes accepted connections and knows three verbs.
+///
+/// A service outlives the server's run. Each member is called on the thread of the loop it names,
+/// several loops at once. Whoever keeps an accepted connection keeps its slot for as long as it
+/// lives: the server knows by the slots when a drain is over.
+class service {
+ public:
+  service() = default;
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+  virtual ~service() = default;
+
+  /// For the log: "http".
+  [[nodiscard]] virtual std::string_view protocol() const noexcept = 0;
+  /// Takes one connection. Must not block.
+  virtual void serve(net::loop& on, net::accepted connection) = 0;
+
+  /// The drain begins on this loop: tell clients, go on serving.
+  virtual void announce(net::loop& on) = 0;
+  /// The announcement is taken back: a handover was rolled back within its probation.
+  virtual void resume(net::loop& on) = 0;
+  /// End every connection as soon as no work is open on it.
+  virtual void close_when_idle(net::loop& on) = 0;
+  /// End every connection now.
+  virtual void drop(net::loop& on, error_code reason) = 0;
+};
+
+}  // namespace baton
