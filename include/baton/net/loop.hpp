@@ -2,17 +2,18 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
+#include <ctime>
 #include <span>
+#include <string_view>
 
 #include "baton/net/counters.hpp"
 #include "baton/net/poller.hpp"
-#include "baton/net/registry.hpp"
 #include "baton/net/timer_wheel.hpp"
 
 namespace baton::net {
 
-/// What one thread of a service owns: an io_context's poller, timers, connections, counters and
-/// the buffers that all its connections share.
+/// What one thread of a service owns: an io_context's poller, timers, counters and the buffer that
+/// all its connections share.
 ///
 /// Invariants: a connection lives on one loop and never leaves it; nothing here is touched from
 /// another thread except `count()` (read) and `context()` (post). Exactly one thread runs the
@@ -30,7 +31,6 @@ class loop {
   [[nodiscard]] unsigned index() const noexcept { return index_; }
   [[nodiscard]] net::poller& poller() noexcept { return poller_; }
   [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
-  [[nodiscard]] net::registry& registry() noexcept { return registry_; }
   [[nodiscard]] counters& count() noexcept { return counters_; }
   [[nodiscard]] const counters& count() const noexcept { return counters_; }
 
@@ -48,7 +48,6 @@ class loop {
   unsigned index_;
   net::poller poller_;
   timer_wheel timers_;
-  net::registry registry_;
   counters counters_;
   char* read_buffer_;
   std::time_t date_second_ = 0;

@@ -32,7 +32,7 @@ class drainable {
   drainable* previous_ = nullptr;
 };
 
-/// The drainables of one thread. Intrusive: entering and leaving cost four stores.
+/// The drainables of one service on one thread. Intrusive: entering and leaving cost four stores.
 /// A verb visits everything that was there when it began, exactly once, whatever the visited
 /// objects do to the list meanwhile. Single-threaded.
 class registry {

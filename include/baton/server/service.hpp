@@ -25,6 +25,9 @@ class service {
 
   /// For the log: "http".
   [[nodiscard]] virtual std::string_view protocol() const noexcept = 0;
+  /// Called once for each loop, before any loop runs, on the thread that starts the server: the
+  /// place to make what the service keeps for each thread (`net::loop::index` counts from 0).
+  virtual void attach(net::loop& on) = 0;
   /// Takes one connection. Must not block.
   virtual void serve(net::loop& on, net::accepted connection) = 0;
 
