@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -13,10 +14,11 @@ class listener;
 class loop;
 
 /// A connection as it came in: non-blocking, close-on-exec, TCP_NODELAY where it applies.
-/// Whoever keeps the descriptor keeps the slot.
+/// Whoever keeps the descriptor keeps the slot, and declares the slot first, so that the descriptor
+/// is closed before the slot says that one is free.
 struct accepted {
-  unique_fd fd;
   net::slot slot;
+  unique_fd fd;
   net::address peer;
   const listener* from = nullptr;
 };
@@ -43,6 +45,9 @@ class acceptor {
   /// Begins or resumes to accept. Throws setup_error if the descriptor cannot be polled.
   void start();
   void stop() noexcept;
+  /// Accepts whoever waits in the backlog now, as far as slots go: a last look before the door is
+  /// closed for good, since closing a listening socket resets its queue.
+  void take_waiting();
   [[nodiscard]] bool running() const noexcept;
 
  private:

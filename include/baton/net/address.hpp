@@ -1,9 +1,11 @@
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,7 +13,8 @@
 
 namespace baton::net {
 
-/// Where a listener listens or a peer comes from. A value type; never resolves names.
+/// Where a listener listens or a peer comes from. A value type; never resolves names. Every
+/// connection holds one, so the rare long unix name is kept outside (40 bytes in all).
 ///
 /// | written                     | meaning                                                      |
 /// |-----------------------------|--------------------------------------------------------------|
@@ -29,12 +32,18 @@ class address {
   enum class family : std::uint8_t { none, ipv4, ipv6, dual, unix_path, unix_abstract };
 
   address() = default;
+  address(address&&) noexcept = default;
+  address& operator=(address&&) noexcept = default;
+  address(const address& other);
+  address& operator=(const address& other);
+  ~address() = default;
 
   /// Reads the syntax above. Throws setup_error that names `text`, what is wrong and what is
   /// allowed; an over-long unix path (sun_path holds 107 bytes) is refused here.
   static address parse(std::string_view text);
 
-  /// From a socket address as the kernel writes it. IPv4-mapped IPv6 peers come out as IPv4.
+  /// From a socket address as the kernel writes it. IPv4-mapped IPv6 peers come out as IPv4; a unix
+  /// peer without a name as a unix_path with an empty host.
   static address from(const sockaddr* raw, socklen_t length) noexcept;
 
   /// The local address of a socket (getsockname(2)); `dual` if it is IPv6 with V6ONLY off.
@@ -65,10 +74,17 @@ class address {
   friend bool operator==(const address&, const address&) noexcept;
 
  private:
-  // The family lives in the first bytes; 112 bytes hold the largest of the three.
-  alignas(sockaddr_un) unsigned char raw_[sizeof(sockaddr_un)] = {};
-  socklen_t length_ = 0;
+  union inline_storage {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  };
+  void set_unix(family kind, std::string_view path);
+
+  inline_storage raw_ = {};  // IP, and unix without a name
+  std::uint8_t length_ = 0;  // of the whole socket address
   family family_ = family::none;
+  std::unique_ptr<sockaddr_un> unix_;
 };
 
 }  // namespace baton::net

@@ -21,16 +21,16 @@ class counter {
 
 /// What one thread did; a reader sums over threads.
 struct alignas(64) counters {
-  counter accepted;         ///< connections taken from a listener
-  counter closed;           ///< connections gone, for whatever reason
-  counter accept_errors;    ///< accept4(2) failures other than EAGAIN and a client that left
-  counter accept_pauses;    ///< times accept rested because of EMFILE, ENFILE or memory
-  counter gate_waits;       ///< times a listener rested because its gate was full
-  counter requests;         ///< requests answered
+  counter accepted;       ///< connections taken from a listener
+  counter closed;         ///< connections gone, for whatever reason
+  counter accept_errors;  ///< accept4(2) failures other than EAGAIN and a client that left
+  counter accept_pauses;  ///< times accept rested because of EMFILE, ENFILE or memory
+  counter gate_waits;     ///< times a listener rested because its gate was full
+  counter requests;       ///< requests answered
   counter bytes_in;
   counter bytes_out;
-  counter deadlines;        ///< connections closed because a deadline passed
-  counter dropped;          ///< connections dropped at the drain deadline
+  counter deadlines;  ///< connections closed because a deadline passed
+  counter dropped;    ///< connections dropped at the drain deadline
 };
 
 /// A sum over threads, as plain numbers.

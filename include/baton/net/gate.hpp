@@ -6,6 +6,7 @@
 #include <list>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace baton::net {
 
@@ -32,8 +33,15 @@ class gate {
   /// free again. If one is free already, `wake` is called before this returns. `owner` names the
   /// waiter for `forget`. A waiter is woken once and is then forgotten.
   void wait(const void* owner, std::function<void()> wake);
-  /// Takes a waiter back; afterwards its `wake` is never called.
+  /// As `wait`, but for a descriptor instead of a slot: calls `wake` once some connection of this
+  /// process (of the outermost gate) ends.
+  void wait_release(const void* owner, std::function<void()> wake);
+  /// Takes a waiter back; afterwards its `wake` is never called. If it had just been woken, the
+  /// wake goes to another waiter.
   void forget(const void* owner) noexcept;
+
+  /// For a waiter of `wait_release` that had no use for the descriptor: wakes another one.
+  void pass_release_on() noexcept;
 
   /// Calls `callback` (it must only post) as soon as no slot is out; at once if none is.
   void when_empty(std::function<void()> callback);
@@ -51,9 +59,15 @@ class gate {
     const void* owner;
     std::function<void()> wake;
   };
+  using waiters = std::list<waiter>;
+  [[nodiscard]] bool full() const noexcept;
+  [[nodiscard]] gate& root() noexcept;
   bool take() noexcept;
-  void release() noexcept;
-  void wake_one() noexcept;
+  void give_back(bool connection_ended) noexcept;
+  void after_release(bool connection_ended) noexcept;
+  bool enlist(const void* owner, std::function<void()>& wake);
+  void settle() noexcept;
+  void wake_first(waiters& list) noexcept;
 
   std::string name_;
   gate* parent_;
@@ -61,8 +75,9 @@ class gate {
   std::atomic<std::size_t> in_use_{0};
   std::atomic<std::size_t> listeners_{0};  // waiters and when_empty callbacks: the slow path's flag
   mutable std::mutex mutex_;
-  std::list<waiter> waiters_;
-  std::function<void()> on_empty_;
+  waiters waiters_;
+  waiters release_waiters_;  // in use at the outermost gate only
+  std::vector<std::function<void()>> on_empty_;
 };
 
 /// One unit of a gate, given back by the destructor whatever happened. Move-only.
@@ -74,6 +89,8 @@ class slot {
   ~slot() { release(); }
   explicit operator bool() const noexcept { return gate_ != nullptr; }
   void release() noexcept;
+  /// Gives the unit back unused: no connection came of it, so none ended.
+  void put_back() noexcept;
 
  private:
   friend class gate;

@@ -47,7 +47,8 @@ class poller {
   void remove(int fd, pollable& target) noexcept;
 
   /// Forgets `target`'s registration without a system call: for a descriptor that is about to be
-  /// closed and has no duplicate anywhere. The object is destroyed after the current batch.
+  /// closed and has no duplicate anywhere. The object is destroyed after the current batch (in a
+  /// later turn of the io_context if no batch runs), and with the poller at the latest.
   void retire(std::unique_ptr<pollable> target) noexcept;
 
   [[nodiscard]] std::size_t watched() const noexcept;
@@ -57,7 +58,7 @@ class poller {
 
  private:
   struct implementation;
-  std::unique_ptr<implementation> self_;
+  std::shared_ptr<implementation> self_;
 };
 
 }  // namespace baton::net

@@ -29,7 +29,7 @@ class drainable {
  private:
   friend class registry;
   drainable* next_ = nullptr;
-  drainable* previous_ = nullptr;
+  drainable* previous_ = nullptr;  // itself for the first one; null: in no registry
 };
 
 /// The drainables of one service on one thread. Intrusive: entering and leaving cost four stores.
@@ -56,7 +56,7 @@ class registry {
 
   struct anchor;
   drainable* first_ = nullptr;
-  drainable* cursor_ = nullptr;  // the next one a running visit will see
+  anchor* visits_ = nullptr;  // the running visits, the innermost first
   std::size_t size_ = 0;
 };
 

@@ -9,15 +9,23 @@ namespace baton::net {
 
 class timer_wheel;
 
+namespace detail {
+/// A place in one of the wheel's circular lists; unlinked: both null.
+struct wheel_link {
+  wheel_link* next = nullptr;
+  wheel_link* previous = nullptr;
+};
+}  // namespace detail
+
 /// A deadline of one object, as an intrusive node of a wheel: no allocation, no timer of its own.
 /// Destroying it cancels it. Lives on the wheel's thread.
-class deadline {
+class deadline : private detail::wheel_link {
  public:
   deadline() = default;
   deadline(const deadline&) = delete;
   deadline& operator=(const deadline&) = delete;
   virtual ~deadline();
-  [[nodiscard]] bool armed() const noexcept { return next_ != nullptr && due_ != 0; }
+  [[nodiscard]] bool armed() const noexcept { return due_ != 0; }
 
  protected:
   /// Called once, on the wheel's thread, at or up to one tick after the due time. May re-arm,
@@ -26,14 +34,14 @@ class deadline {
 
  private:
   friend class timer_wheel;
-  deadline* next_ = nullptr;
-  deadline* previous_ = nullptr;
-  std::uint64_t due_ = 0;   // tick; 0: cancelled, the node is unlinked lazily
+  std::uint32_t due_ = 0;     // tick; 0: not armed, though the node may still be linked
+  std::uint32_t linked_ = 0;  // tick at which the list that holds the node is looked through
 };
 
 /// All deadlines of one thread: a hashed wheel with a tick of 50 ms.
 ///
-/// Invariants: never early, at most one tick late (plus the loop's own lag). Pushing a deadline
+/// Invariants: never early, at most one tick late (plus the resolution of the coarse clock and the
+/// loop's own lag). Pushing a deadline
 /// back costs a store, not a relink. An empty wheel causes no wake-ups. Single-threaded.
 class timer_wheel {
  public:
@@ -47,6 +55,7 @@ class timer_wheel {
   /// Arms or moves `node` to fire `after` from now.
   void arm(deadline& node, std::chrono::milliseconds after) noexcept;
   void cancel(deadline& node) noexcept;
+  /// Counts by walking the wheel: for tests and metrics.
   [[nodiscard]] std::size_t armed() const noexcept;
 
   /// Stops the wheel's timer so that the io_context can run out of work.
@@ -54,7 +63,7 @@ class timer_wheel {
 
  private:
   struct implementation;
-  std::unique_ptr<implementation> self_;
+  std::shared_ptr<implementation> self_;
 };
 
 }  // namespace baton::net
