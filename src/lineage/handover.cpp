@@ -1,0 +1,401 @@
+#include "lineage/handover.hpp"
+
+#include <fmt/format.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <utility>
+
+#include "base/fault.hpp"
+#include "baton/base/log.hpp"
+#include "lineage/channel.hpp"
+#include "lineage/consignment.hpp"
+#include "lineage/pidfd.hpp"
+
+namespace baton::lineage {
+namespace {
+
+namespace asio = boost::asio;
+using clock = std::chrono::steady_clock;
+using handoff::type;
+
+/// A killed child ends within this, or something is wrong with the machine.
+constexpr std::chrono::seconds kill_grace{10};
+
+double seconds(std::chrono::milliseconds time) noexcept {
+  return std::chrono::duration<double>(time).count();
+}
+
+}  // namespace
+
+/// Kept alive by its pending waits; `finished` makes those that come late do nothing.
+class handover::session : public std::enable_shared_from_this<session> {
+ public:
+  session(asio::io_context& context, handover_options options, offer what)
+      : context_{context},
+        options_{std::move(options)},
+        goods_{std::move(what)},
+        channel_{context},
+        pidfd_{context},
+        timer_{context} {}
+
+  void start(handler done);
+  void abandon(error_code code, std::string why);
+  void destroy() noexcept;
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+ private:
+  enum class step { greeting, sending, waiting, ending, killed, finished };
+
+  outcome<spawned> spawn_child(unique_fd& ours);
+  void greet();
+  void await_message();
+  void await_exit();
+  void await_deadline(clock::time_point deadline);
+  void heard_from();
+
+  void on_readable();
+  void on_exit();
+  void on_deadline();
+  bool read_one();
+  void take(const handoff::frame& frame);
+  void take_accepted(std::string_view payload);
+  void take_refusal(std::string_view payload);
+  void take_progress(std::string_view payload);
+  void take_ready();
+  void read_last_words();
+
+  void send_next();
+  void send(type kind, std::string payload, std::vector<int> descriptors = {});
+  void write();
+
+  [[nodiscard]] bool over() const noexcept { return step_ >= step::ending; }
+  void fail(error_code code, std::string why);
+  void channel_failed(error_code reason, std::string_view while_what);
+  void kill();
+  void finish(outcome<child> result);
+  void close() noexcept;
+
+  asio::io_context& context_;
+  handover_options options_;
+  consignment goods_;
+  handler done_;
+  asio::posix::stream_descriptor channel_;
+  asio::posix::stream_descriptor pidfd_;
+  asio::steady_timer timer_;
+  pid_t pid_ = -1;
+  step step_ = step::greeting;
+  failure failure_;
+  std::uint32_t sequence_ = 0;
+  std::string outgoing_;
+  std::vector<int> outgoing_descriptors_;
+  clock::time_point cap_;
+};
+
+void handover::session::start(handler done) {
+  done_ = std::move(done);
+  unique_fd ours;
+  const auto objection = goods_.objection();
+  outcome<spawned> made = failure{upgrade_error::channel_broken, objection};
+  if (objection.empty()) made = spawn_child(ours);
+  if (!made) {
+    step_ = step::ending;
+    asio::post(context_, [self = shared_from_this(), why = made.error()] {
+      if (self->step_ != step::finished) self->finish(why);
+    });
+    return;
+  }
+  pid_ = made->pid;
+  channel_.assign(ours.release());
+  pidfd_.assign(made->pidfd.release());
+  cap_ = clock::now() + options_.ready_timeout_cap;
+  baton::fault::reach("parent.spawned");
+  await_exit();
+  await_message();
+  heard_from();
+  greet();
+}
+
+outcome<spawned> handover::session::spawn_child(unique_fd& ours) {
+  auto pair = make_channel();
+  if (!pair)
+    return failure{upgrade_error::spawn_failed,
+                   fmt::format("socketpair: {}", describe_errno(pair.error().value()))};
+  auto request = options_.program;
+  request.descriptors.insert(request.descriptors.begin(),
+                             handed_descriptor{pair->second.get(), "BATON_HANDOFF"});
+  ours = std::move(pair->first);
+  return spawn(request);
+}
+
+void handover::session::greet() {
+  handoff::hello hello;
+  hello.versions = handoff::parent_versions();
+  hello.generation = options_.generation;
+  hello.parent = {options_.parent_generation, ::getpid(), start_time(::getpid())};
+  hello.draining = options_.draining;
+  hello.listeners = goods_.listeners();
+  hello.states = goods_.states();
+  send(type::hello, handoff::write_hello(hello));
+  baton::fault::reach("parent.hello_sent");
+}
+
+void handover::session::await_message() {
+  channel_.async_wait(asio::posix::descriptor_base::wait_read,
+                      [self = shared_from_this()](error_code error) {
+                        if (!error && !self->over()) self->on_readable();
+                      });
+}
+
+void handover::session::await_exit() {
+  pidfd_.async_wait(asio::posix::descriptor_base::wait_read,
+                    [self = shared_from_this()](error_code error) {
+                      if (!error && self->step_ != step::finished) self->on_exit();
+                    });
+}
+
+void handover::session::await_deadline(clock::time_point deadline) {
+  timer_.expires_at(deadline);
+  timer_.async_wait([self = shared_from_this(), deadline](error_code error) {
+    // A handler that was queued before the deadline moved has no say.
+    if (error || self->step_ == step::finished || self->timer_.expiry() != deadline) return;
+    self->on_deadline();
+  });
+}
+
+/// Any word of the child starts its time anew, up to the cap.
+void handover::session::heard_from() {
+  await_deadline(std::min(clock::now() + options_.ready_timeout, cap_));
+}
+
+void handover::session::on_readable() {
+  if (step_ == step::waiting) baton::fault::reach("parent.before_ready_read");
+  while (!over() && read_one()) {
+  }
+  if (!over()) await_message();
+}
+
+bool handover::session::read_one() {
+  auto received = receive_packet(channel_.native_handle());
+  if (!received) {
+    channel_failed(received.error(), "receiving");
+    return false;
+  }
+  if (!received->has_value()) return false;
+  const auto& bytes = (*received)->bytes;
+  if (bytes.empty()) {
+    // The child closed its end: it is ending, or soon made to.
+    fail(upgrade_error::child_exited, {});
+    return false;
+  }
+  const auto frame = handoff::decode(bytes);
+  if (frame) {
+    take(*frame);
+  } else {
+    channel_failed(frame.error(), "receiving");
+  }
+  return true;
+}
+
+void handover::session::take(const handoff::frame& frame) {
+  heard_from();
+  if (frame.type == type::failed) return take_refusal(frame.payload);
+  if (frame.type == type::progress) return take_progress(frame.payload);
+  if (frame.type == type::accepted && step_ == step::greeting) return take_accepted(frame.payload);
+  if (frame.type == type::acknowledged && step_ == step::sending && frame.sequence == sequence_)
+    return send_next();
+  if (frame.type == type::ready && step_ == step::waiting) return take_ready();
+  channel_failed(handoff::wire_error::out_of_order, handoff::to_string(frame.type));
+}
+
+void handover::session::take_accepted(std::string_view payload) {
+  const auto version = handoff::read_accepted(payload);
+  if (!version) return channel_failed(version.error(), "accepted");
+  const auto offered = handoff::parent_versions();
+  if (*version < offered.min || *version > offered.max)
+    return fail(upgrade_error::version_mismatch,
+                fmt::format("the new process (pid {}) chose handoff version {}, offered were {} to "
+                            "{}",
+                            pid_, *version, offered.min, offered.max));
+  log_info(fmt::format("the new process (pid {}) speaks handoff version {}", pid_, *version));
+  step_ = step::sending;
+  send_next();
+}
+
+void handover::session::take_refusal(std::string_view payload) {
+  const auto refusal = handoff::read_refusal(payload);
+  if (!refusal) return channel_failed(refusal.error(), "failed");
+  fail(refusal->version_mismatch ? upgrade_error::version_mismatch : upgrade_error::child_refused,
+       fmt::format("the new process (pid {}) refused: {}", pid_, refusal->reason));
+}
+
+void handover::session::take_progress(std::string_view payload) {
+  const auto what = handoff::read_progress(payload);
+  if (!what) return channel_failed(what.error(), "progress");
+  log_info(fmt::format("the new process (pid {}) is starting: {}", pid_, *what));
+}
+
+void handover::session::take_ready() {
+  // A child that died right after its word is no one to leave the door to.
+  if (has_ended(pidfd_.native_handle())) return fail(upgrade_error::child_exited, {});
+  child ready;
+  ready.pid = pid_;
+  ready.pidfd.reset(pidfd_.release());
+  ready.channel.reset(channel_.release());
+  finish(std::move(ready));
+}
+
+void handover::session::send_next() {
+  auto piece = goods_.next();
+  if (!piece) return;
+  const bool last = piece->kind == type::complete;
+  if (last) step_ = step::waiting;
+  const bool descriptors = !piece->descriptors.empty();
+  send(piece->kind, std::move(piece->payload), std::move(piece->descriptors));
+  if (descriptors) baton::fault::reach("parent.between_chunks");
+  if (last) baton::fault::reach("parent.descriptors_sent");
+}
+
+void handover::session::send(type kind, std::string payload, std::vector<int> descriptors) {
+  outgoing_ = handoff::encode(kind, ++sequence_, payload);
+  outgoing_descriptors_ = std::move(descriptors);
+  write();
+}
+
+/// One frame is under way at a time, so that there is nearly always room for it.
+void handover::session::write() {
+  const auto error = send_packet(channel_.native_handle(), outgoing_, outgoing_descriptors_);
+  if (!error) return;
+  if (error == boost::system::errc::resource_unavailable_try_again) {
+    channel_.async_wait(asio::posix::descriptor_base::wait_write,
+                        [self = shared_from_this()](error_code failed) {
+                          if (!failed && !self->over()) self->write();
+                        });
+    return;
+  }
+  // The reason may still wait to be read, and on_exit follows.
+  if (peer_gone(error)) return;
+  channel_failed(error, "sending");
+}
+
+/// The child is gone: what it said last explains it.
+void handover::session::read_last_words() {
+  while (!over()) {
+    const auto received = receive_packet(channel_.native_handle());
+    if (!received || !received->has_value() || (*received)->bytes.empty()) return;
+    const auto frame = handoff::decode((*received)->bytes);
+    if (frame && frame->type == type::failed) take_refusal(frame->payload);
+  }
+}
+
+void handover::session::on_exit() {
+  read_last_words();
+  const auto status = reap(pid_);
+  if (!status) return await_exit();
+  failure_.status = *status;
+  if (!failure_.code) failure_.code = upgrade_error::child_exited;
+  if (failure_.why.empty())
+    failure_.why = fmt::format("the new process (pid {}) {} before it was ready", pid_,
+                               describe_status(*status));
+  finish(failure_);
+}
+
+void handover::session::on_deadline() {
+  if (step_ == step::ending) return kill();
+  if (step_ == step::killed) {
+    log_error(
+        fmt::format("the new process (pid {}) did not end although it was killed; it is left "
+                    "behind",
+                    pid_));
+    return finish(failure_);
+  }
+  // If it was this process that slept, the word may be here.
+  const auto deadline = timer_.expiry();
+  while (!over() && read_one()) {
+  }
+  if (over() || timer_.expiry() != deadline) return;
+  const bool capped = clock::now() >= cap_;
+  fail(upgrade_error::child_late,
+       fmt::format("the new process (pid {}) was not ready {} {:g} s and was killed", pid_,
+                   capped ? "at the cap of" : "within",
+                   seconds(capped ? options_.ready_timeout_cap : options_.ready_timeout)));
+}
+
+/// The first failure is the one that is told. The child gets its end, and `done_` comes after it.
+void handover::session::fail(error_code code, std::string why) {
+  if (over()) return;
+  failure_ = {code, std::move(why)};
+  step_ = step::ending;
+  const bool leaves_by_itself =
+      code == upgrade_error::child_refused || code == upgrade_error::child_exited;
+  if (leaves_by_itself) {
+    await_deadline(clock::now() + options_.exit_grace);
+  } else {
+    kill();
+  }
+}
+
+void handover::session::channel_failed(error_code reason, std::string_view while_what) {
+  fail(upgrade_error::channel_broken,
+       fmt::format("the handoff channel to the new process (pid {}) failed ({}): {}", pid_,
+                   while_what, reason.message()));
+}
+
+void handover::session::kill() {
+  if (step_ == step::ending && failure_.why.empty())
+    failure_.why = fmt::format(
+        "the new process (pid {}) closed the handoff channel before it was ready and was killed",
+        pid_);
+  step_ = step::killed;
+  send_signal(pidfd_.native_handle(), SIGKILL);
+  await_deadline(clock::now() + kill_grace);
+}
+
+void handover::session::abandon(error_code code, std::string why) {
+  if (pid_ > 0) fail(code, std::move(why));
+}
+
+void handover::session::finish(outcome<child> result) {
+  step_ = step::finished;
+  close();
+  auto done = std::exchange(done_, nullptr);
+  done(std::move(result));
+}
+
+void handover::session::close() noexcept {
+  error_code ignored;
+  channel_.close(ignored);
+  pidfd_.close(ignored);
+  timer_.cancel();
+}
+
+void handover::session::destroy() noexcept {
+  if (step_ == step::finished) return;
+  const bool runs = pid_ > 0;
+  step_ = step::finished;
+  done_ = nullptr;
+  if (runs) {
+    // Ours and not reaped, so the pid is still its own; a killed process ends soon.
+    ::kill(pid_, SIGKILL);
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  close();
+}
+
+handover::handover(asio::io_context& context, handover_options options, offer what)
+    : session_{std::make_shared<session>(context, std::move(options), std::move(what))} {}
+handover::~handover() { session_->destroy(); }
+void handover::start(handler done) { session_->start(std::move(done)); }
+void handover::abandon(error_code code, std::string why) {
+  session_->abandon(code, std::move(why));
+}
+pid_t handover::pid() const noexcept { return session_->pid(); }
+
+}  // namespace baton::lineage
