@@ -84,7 +84,7 @@ class server {
   /// Connections open now, on all listeners.
   [[nodiscard]] std::size_t connections() const noexcept;
   /// Valid after the run.
-  [[nodiscard]] const shutdown_result& result() const noexcept;
+  [[nodiscard]] const shutdown_result& outcome() const noexcept;
 
   /// The first loop's io_context: for timers and sockets of the program's own.
   [[nodiscard]] boost::asio::io_context& context() noexcept;
