@@ -1,0 +1,129 @@
+#pragma once
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "baton/base/error.hpp"
+#include "baton/http/completion.hpp"
+#include "baton/http/fields.hpp"
+#include "baton/http/response.hpp"
+
+namespace baton::http {
+
+namespace detail {
+
+class link;  // what ties a handler that answers later to its connection
+
+using read_completion = completion<error_code, std::string_view, std::shared_ptr<void>>;
+using write_completion = completion<error_code>;
+
+void start_read(link& of, read_completion done);
+void start_write(link& of, std::string chunk, write_completion done);
+[[nodiscard]] boost::asio::io_context& context_of(const link& of) noexcept;
+
+}  // namespace detail
+
+/// Reads a request's body piece by piece. While nobody reads, we do not read the socket either, so
+/// the client is held back by TCP. Belongs to the thread of the request's `context()`; one read at
+/// a time.
+class body_reader {
+ public:
+  explicit body_reader(std::shared_ptr<detail::link> of) noexcept : link_{std::move(of)} {}
+
+  /// Completes with the next piece, which stays valid until the next `async_read` (or the
+  /// reader's end), or with an empty one and an error: asio::error::eof after the whole body,
+  /// connection_reset if the client left, timed_out after `limits::body_timeout`, message_size
+  /// beyond the route's max_body, invalid_argument for a malformed body (the last three are
+  /// answered by the service).
+  /// Sends `100 Continue` first if the client waits for it.
+  template <class Token>
+  auto async_read(Token&& token) {
+    return boost::asio::async_initiate<Token, void(error_code, std::string_view)>(
+        [](auto handler, std::shared_ptr<detail::link> of) {
+          auto executor =
+              boost::asio::get_associated_executor(handler, detail::context_of(*of).get_executor());
+          detail::start_read(
+              *of, detail::read_completion{[handler = std::move(handler), executor](
+                                               error_code error, std::string_view chunk,
+                                               std::shared_ptr<void> keep) mutable {
+                boost::asio::post(executor, [handler = std::move(handler), error, chunk,
+                                             keep = std::move(keep)]() mutable {
+                  std::move(handler)(error, chunk);
+                });
+              }});
+        },
+        token, link_);
+  }
+
+ private:
+  std::shared_ptr<detail::link> link_;
+};
+
+/// Writes a response's body piece by piece: chunked on HTTP/1.1, ended by the close on HTTP/1.0.
+/// Belongs to the thread of the request's `context()`; one write at a time. Destroyed without
+/// `finish`, the connection is cut, so that the client sees that something is missing.
+class body_writer {
+ public:
+  explicit body_writer(std::shared_ptr<detail::link> of) noexcept : link_{std::move(of)} {}
+  body_writer(body_writer&&) noexcept = default;
+  body_writer& operator=(body_writer&& other) noexcept;
+  ~body_writer();
+
+  /// Takes `chunk` (an empty one does nothing) and completes as soon as more may be written: at
+  /// once while less than 64 KiB wait for the client. Completes with an error if the client left.
+  template <class Token>
+  auto async_write(std::string chunk, Token&& token) {
+    return boost::asio::async_initiate<Token, void(error_code)>(
+        [](auto handler, std::shared_ptr<detail::link> of, std::string bytes) {
+          auto executor =
+              boost::asio::get_associated_executor(handler, detail::context_of(*of).get_executor());
+          detail::start_write(
+              *of, std::move(bytes),
+              detail::write_completion{
+                  [handler = std::move(handler), executor](error_code error) mutable {
+                    boost::asio::post(executor, [handler = std::move(handler), error]() mutable {
+                      std::move(handler)(error);
+                    });
+                  }});
+        },
+        token, link_, std::move(chunk));
+  }
+
+  /// Ends the body, on HTTP/1.1 with these trailer fields (std::invalid_argument for one that is
+  /// not valid; then nothing was sent). The writer is empty afterwards.
+  void finish(std::initializer_list<field> trailers = {});
+
+ private:
+  std::shared_ptr<detail::link> link_;
+};
+
+/// The right, and the duty, to answer one request. Move-only. May be called and destroyed on any
+/// thread. Destroyed without an answer: 500, and a line in the error log. If the client has left
+/// meanwhile, the answer is dropped quietly.
+class responder {
+ public:
+  explicit responder(std::shared_ptr<detail::link> of) noexcept : link_{std::move(of)} {}
+  responder(responder&&) noexcept = default;
+  responder& operator=(responder&& other) noexcept;
+  ~responder();
+
+  /// Answers. The responder is empty afterwards.
+  void operator()(response answer);
+  /// Begins an answer whose body follows piece by piece; `head`'s own body goes first. Only on the
+  /// thread of the request's `context()`. The responder is empty afterwards.
+  [[nodiscard]] body_writer stream(response head);
+  /// False once the answer was given.
+  explicit operator bool() const noexcept { return link_ != nullptr; }
+
+ private:
+  std::shared_ptr<detail::link> link_;
+};
+
+}  // namespace baton::http

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "baton/http/handler.hpp"
+#include "baton/http/method.hpp"
+
+namespace baton::http {
+
+struct route_options {
+  /// A body limit of the route's own, instead of `limits::max_body`.
+  std::optional<std::uint64_t> max_body = {};
+};
+
+/// One method and pattern, and what it calls.
+struct route {
+  std::string pattern;
+  std::vector<std::string> names;  ///< of the parameters, in the order of the path
+  http::handler handler;
+  route_options options;
+};
+
+/// Finds the route for a method and a path.
+///
+/// | pattern            | matches                                                              |
+/// |--------------------|----------------------------------------------------------------------|
+/// | `/users/me`        | this path, byte for byte                                             |
+/// | `/users/{id}`      | one segment that is not empty                                        |
+/// | `/files/{rest...}` | everything below `/files/`, also nothing; only at the end            |
+///
+/// A literal segment beats a parameter, a parameter beats `{rest...}`; a route with the right
+/// method is looked for among all that match before 405 is answered. A HEAD without a route of its
+/// own is served by GET's. Paths are matched as sent (no percent-decoding); a final slash counts.
+///
+/// Filled before the server runs; `find` is then thread-safe and does not allocate.
+class router {
+ public:
+  static constexpr std::size_t max_params = 16;
+
+  router();
+  ~router();
+  router(const router&) = delete;
+  router& operator=(const router&) = delete;
+
+  /// Throws setup_error if the pattern is malformed or the same method and shape are taken.
+  void add(method on, std::string_view pattern, handler call, route_options options = {});
+  /// For every method that has no route of its own at this pattern.
+  void add_any(std::string_view pattern, handler call, route_options options = {});
+
+  struct match {
+    const route* found = nullptr;  ///< null: 404 if `allowed` is 0, else 405
+    std::uint16_t allowed = 0;     ///< bits by method; only filled if nothing was found
+    std::uint8_t count = 0;
+    std::string_view values[max_params + 1];  ///< of the parameters, views into the path
+  };
+  void find(method on, std::string_view path, match& into) const noexcept;
+
+  /// "GET, HEAD, OPTIONS" for the bits of `allowed`; OPTIONS is always there.
+  [[nodiscard]] static std::string allow(std::uint16_t allowed);
+  /// All methods that some route has: for `OPTIONS *`.
+  [[nodiscard]] std::uint16_t all_methods() const noexcept;
+
+ private:
+  struct node;
+  struct implementation;
+  std::unique_ptr<implementation> self_;
+};
+
+}  // namespace baton::http

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "baton/http/handler.hpp"
+#include "baton/http/limits.hpp"
+#include "baton/http/message.hpp"
+#include "baton/http/responder.hpp"
+#include "baton/http/router.hpp"
+#include "baton/net/listener.hpp"
+#include "baton/server/service.hpp"
+
+namespace baton {
+class server;
+}
+
+namespace baton::http {
+
+/// The first listener (see net::listener_options) and the limits, in one.
+struct service_options {
+  /// Listens at once if not empty; see net::address for the syntax.
+  std::string address = {};
+  /// Under which the next generation finds the listener; empty: the address's text.
+  std::string name = {};
+  int backlog = 4096;
+  /// Connections served at once on this listener; the others wait in the kernel's backlog.
+  std::size_t max_connections = 100'000;
+  mode_t unix_mode = 0666;
+  std::string unix_owner = {};
+  std::string unix_group = {};
+  http::limits limits = {};
+};
+
+/// HTTP/1.1 on any number of listeners of one server.
+///
+/// Invariants: a request whose first byte was read is answered (drain deadline aside), answers
+/// keep the order of the requests, a connection that the service closes for drain was told so by
+/// `Connection: close` or was idle. What could be read in two ways is refused with 400 and the
+/// connection closed (RFC 9112 section 11.2).
+///
+/// Routes and listeners are added before the server starts. The service outlives the server's run.
+class service final : public baton::service {
+ public:
+  explicit service(server& on, service_options options = {});
+  /// Without a server, for whoever hands over accepted connections himself (`serve`).
+  explicit service(http::limits limits);
+  ~service() override;
+
+  /// One more listener. Throws setup_error. The reference is valid as long as the server.
+  net::listener& listen(const net::listener_options& options);
+
+  // Throw setup_error if the pattern is malformed or taken; see `router` and `handler`.
+  void get(std::string_view pattern, handler call, route_options options = {});
+  void post(std::string_view pattern, handler call, route_options options = {});
+  void put(std::string_view pattern, handler call, route_options options = {});
+  void del(std::string_view pattern, handler call, route_options options = {});
+  void patch(std::string_view pattern, handler call, route_options options = {});
+  void head(std::string_view pattern, handler call, route_options options = {});
+  void options(std::string_view pattern, handler call, route_options options = {});
+  /// Every method that has no route of its own there.
+  void any(std::string_view pattern, handler call, route_options options = {});
+  void route(method on, std::string_view pattern, handler call, route_options options = {});
+
+  [[nodiscard]] const http::limits& limits() const noexcept;
+
+  // What the server calls; see baton::service.
+  [[nodiscard]] std::string_view protocol() const noexcept override;
+  void attach(net::loop& on) override;
+  void serve(net::loop& on, net::accepted connection) override;
+  void announce(net::loop& on) override;
+  void resume(net::loop& on) override;
+  void close_when_idle(net::loop& on) override;
+  void drop(net::loop& on, error_code reason) override;
+
+ private:
+  struct implementation;
+  std::unique_ptr<implementation> self_;
+};
+
+}  // namespace baton::http

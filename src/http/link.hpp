@@ -1,0 +1,82 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "baton/base/error.hpp"
+#include "baton/http/responder.hpp"
+#include "baton/http/response.hpp"
+#include "http/exchange.hpp"
+
+namespace baton::http {
+
+class session;
+
+namespace detail {
+
+/// What ties a handler that answers later to its connection: either may end first.
+///
+/// Invariants: the session is only touched on its loop's thread; once `detach` was called it is
+/// never touched again. If the session ends while the handler still has the request, the link
+/// keeps the request alive.
+class link : public std::enable_shared_from_this<link> {
+ public:
+  link(session& of, boost::asio::io_context& context) noexcept : session_{&of}, context_{context} {}
+
+  // The handler's side. `answer` and `abandon` on any thread, the others on the loop's.
+  void answer(response answer);
+  /// The responder was destroyed without an answer.
+  void abandon();
+  void open_stream(response head);
+  void read(read_completion done);
+  void write(std::string chunk, write_completion done);
+  void finish(std::string last);
+  /// The writer was destroyed without `finish`.
+  void cut();
+  [[nodiscard]] boost::asio::io_context& context() const noexcept { return context_; }
+
+  // The session's side, on the loop's thread.
+  /// The handler runs now: what it answers is taken by `take_answer` behind it.
+  void begin_call() noexcept { called_ = true; }
+  void end_call() noexcept { called_ = false; }
+  [[nodiscard]] std::optional<response> take_answer() noexcept { return std::move(ready_); }
+  /// The session is over with this request. `unfinished` comes along if the handler still may
+  /// look at the request.
+  void detach(std::unique_ptr<exchange> unfinished, error_code why);
+  /// Whether the handler has given its answer (or its last word of a stream).
+  [[nodiscard]] bool answered() const noexcept { return answered_; }
+
+  [[nodiscard]] bool wants_body() const noexcept { return static_cast<bool>(reader_); }
+  [[nodiscard]] std::size_t unread() const noexcept { return unread_.size(); }
+  void body(std::string_view piece) { unread_.append(piece); }
+  void end_body(error_code why) noexcept { end_ = why; }
+  /// Hands what is there to the reader, if one waits.
+  void deliver();
+
+  [[nodiscard]] bool writer_waits() const noexcept { return static_cast<bool>(writer_); }
+  void let_write(error_code error);
+
+ private:
+  void give(response answer);
+  void read_on();
+
+  std::mutex mutex_;  // guards session_ against threads that are not the loop's
+  session* session_;
+  boost::asio::io_context& context_;
+  std::optional<response> ready_;
+  std::unique_ptr<exchange> kept_;
+  std::string unread_;   // of the body
+  std::string reading_;  // what the last read was given
+  error_code end_;       // set when nothing follows `unread_`
+  read_completion reader_;
+  write_completion writer_;
+  bool called_ = false;
+  bool answered_ = false;
+};
+
+}  // namespace detail
+}  // namespace baton::http

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "baton/http/response.hpp"
+#include "http/output_buffer.hpp"
+
+namespace baton::http {
+
+/// How the end of an answer is told.
+enum class ending : std::uint8_t {
+  length,   ///< Content-Length
+  chunked,  ///< Transfer-Encoding: chunked
+  close,    ///< by the end of the connection
+  none      ///< the status has no body
+};
+
+/// What the answer says about the connection.
+enum class persistence : std::uint8_t { silent, close, keep_alive };
+
+/// Puts answers on the wire: the only way into their private parts.
+class response_writer {
+ public:
+  using body_variant = std::variant<std::monostate, std::string, std::shared_ptr<const std::string>,
+                                    std::string_view>;
+
+  /// Appends status line and fields (RFC 9112 section 4), with `date` and the framing.
+  static void head(output_buffer& to, const response& answer, std::string_view date, ending how,
+                   persistence connection);
+
+  [[nodiscard]] static body_variant take_body(response& answer) noexcept {
+    return std::move(answer.body_);
+  }
+  [[nodiscard]] static std::string_view view(const body_variant& body) noexcept;
+
+  /// Whether answers of this status have no body, whatever the handler gave (RFC 9110 6.4.1).
+  [[nodiscard]] static bool bodiless(unsigned status) noexcept {
+    return status == 204 || status == 304;
+  }
+};
+
+}  // namespace baton::http

@@ -1,0 +1,256 @@
+#include "http/session.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <boost/asio/error.hpp>
+#include <cerrno>
+
+#include "baton/base/log.hpp"
+#include "http/link.hpp"
+
+namespace baton::http {
+namespace {
+
+// What a client may send behind the last answer before we stop to be patient.
+constexpr std::uint32_t max_discarded = std::uint32_t{64} * 1024 * 1024;
+
+}  // namespace
+
+session::session(shard& of, net::accepted&& connection)
+    : shard_{of},
+      fd_{std::move(connection.fd)},
+      slot_{std::move(connection.slot)},
+      peer_{connection.peer},
+      from_{connection.from} {
+  shard_.sessions.enter(*this);
+}
+
+session::~session() = default;
+
+bool session::start() {
+  read_some();
+  starting_ = false;
+  return watched_;
+}
+
+void session::on_ready(std::uint32_t events) {
+  if (lingering_) return discard_input();
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !wants_read()) return close();
+  if ((events & EPOLLOUT) != 0 && blocked()) {
+    send_carry();
+    if (closed_) return;
+    if (!blocked()) resume();
+    if (closed_ || lingering_) return;
+    settle();
+  }
+  if ((events & ~std::uint32_t{EPOLLOUT}) == 0) return;
+  if (wants_read()) return read_some();
+  if ((events_ & EPOLLIN) == 0) return;
+  events_ &= ~std::uint32_t{EPOLLIN};
+  if (shard_.on.poller().modify(fd_.get(), events_, *this)) close();
+}
+
+void session::read_some() {
+  const auto buffer = shard_.on.read_buffer();
+  const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  if (got > 0) [[likely]] {
+    shard_.on.count().bytes_in.add(static_cast<std::uint64_t>(got));
+    return process({buffer.data(), static_cast<std::size_t>(got)});
+  }
+  if (got < 0 && errno != EAGAIN && errno != EINTR) return close();
+  if (got == 0) {
+    peer_done_ = true;
+    if (exchange_ != nullptr && exchange_->link != nullptr && !exchange_->engine.complete()) {
+      exchange_->link->end_body(boost::asio::error::connection_reset);
+      exchange_->link->deliver();
+    }
+  }
+  settle();
+}
+
+/// Does all that `input` allows, sends all answers at once, and keeps what must wait.
+void session::process(std::string_view input) {
+  shard_.busy = true;
+  while (!closed_ && advance(input)) {
+  }
+  shard_.busy = false;
+  if (!closed_) flush();
+  if (closed_) return shard_.out.clear();
+  if (exchange_ != nullptr && exchange_->now != exchange::stage::head)
+    request_builder{exchange_->request}.keep_head();
+  if (!input.empty()) {
+    if (ending_) {
+      polite_ = false;  // there is more than the client announced
+    } else {
+      carried().input.assign(input);
+    }
+  }
+  settle();
+}
+
+/// Goes on with what was kept.
+void session::resume() {
+  std::string input;
+  if (carry_ != nullptr) input.swap(carry_->input);
+  process(input);
+}
+
+void session::settle() {
+  if (closed_ || lingering_) return;
+  if (carry_ != nullptr && carry_->input.empty() && !blocked()) carry_.reset();
+  if (!blocked()) {
+    if (ending_) return polite_ ? close() : linger();
+    if (peer_done_ && (exchange_ == nullptr || exchange_->link == nullptr)) return close();
+    if (shard_.closing && requests_ != 0 && idle() && !input_waits()) return linger();
+  }
+  arm();
+  watch();
+}
+
+session::waits session::awaited() const noexcept {
+  if (lingering_) return waits::linger;
+  if (blocked()) return waits::write;
+  if (exchange_ == nullptr) return requests_ == 0 ? waits::first : waits::idle;
+  switch (exchange_->now) {
+    case exchange::stage::head:
+      return waits::header;
+    case exchange::stage::collect:
+    case exchange::stage::discard:
+      return waits::body;
+    case exchange::stage::waiting:
+    case exchange::stage::stream:
+      break;
+  }
+  return !exchange_->engine.complete() && exchange_->link->wants_body() ? waits::body
+                                                                        : waits::nothing;
+}
+
+void session::arm() {
+  const auto now = awaited();
+  if (now == waits_) return;
+  const auto before = waits_;
+  waits_ = now;
+  // The first request's time runs from the accept.
+  if (before == waits::first && now == waits::header) return;
+  auto& timers = shard_.on.timers();
+  const auto& limits = shard_.limits;
+  switch (now) {
+    case waits::nothing:
+      return timers.cancel(*this);
+    case waits::first:
+    case waits::header:
+      return timers.arm(*this, limits.header_timeout);
+    case waits::idle:
+      return timers.arm(*this, limits.idle_timeout);
+    case waits::body:
+      return timers.arm(*this, limits.body_timeout);
+    case waits::write:
+      return timers.arm(*this, limits.write_timeout);
+    case waits::linger:
+      return timers.arm(*this, limits.linger_timeout);
+  }
+}
+
+bool session::wants_read() const noexcept {
+  if (lingering_) return true;
+  if (ending_ || peer_done_ || carry_ != nullptr) return false;
+  if (exchange_ == nullptr || exchange_->link == nullptr) return true;
+  return !exchange_->engine.complete() && exchange_->link->wants_body();
+}
+
+bool session::input_waits() const noexcept {
+  char byte;
+  return carry_ != nullptr || ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/// EPOLLIN is only taken away when it fires and is not wanted: most answers come before that.
+void session::watch() {
+  const std::uint32_t wanted =
+      (wants_read() ? std::uint32_t{EPOLLIN} : 0U) | (blocked() ? std::uint32_t{EPOLLOUT} : 0U);
+  error_code failed;
+  if (!watched_) {
+    watched_ = true;
+    failed = shard_.on.poller().add(fd_.get(), wanted, *this);
+  } else if ((wanted & ~events_) != 0 || (events_ & ~wanted & EPOLLOUT) != 0) {
+    failed = shard_.on.poller().modify(fd_.get(), wanted, *this);
+  } else {
+    return;
+  }
+  events_ = wanted;
+  if (!failed) return;
+  log_error("http: a connection cannot be polled: " + failed.message());
+  close();
+}
+
+void session::on_deadline() {
+  shard_.on.count().deadlines.add();
+  switch (std::exchange(waits_, waits::nothing)) {
+    case waits::header:
+    case waits::body:
+      if (exchange_->now == exchange::stage::stream) return close();
+      if (exchange_->link != nullptr) exchange_->link->end_body(boost::asio::error::timed_out);
+      shard_.busy = true;
+      refuse(engine::too_slow);
+      shard_.busy = false;
+      return process({});
+    case waits::idle:
+      return retire_politely();
+    default:
+      return close();
+  }
+}
+
+/// For a connection without open work: what is on its way already is served, never reset.
+void session::retire_politely() {
+  const auto before = requests_;
+  read_some();
+  if (!closed_ && !lingering_ && requests_ == before && idle()) linger();
+}
+
+void session::close_when_idle() {
+  if (!lingering_ && idle() && !ending_) retire_politely();
+}
+
+void session::drop(error_code reason) {
+  static_cast<void>(reason);  // the server logs it once, for all
+  shard_.on.count().dropped.add();
+  close();
+}
+
+/// Ends our side and reads on until the client has ended its own (RFC 9112 section 9.6).
+void session::linger() {
+  if (peer_done_ || ::shutdown(fd_.get(), SHUT_WR) != 0) return close();
+  lingering_ = true;
+  carry_.reset();
+  arm();
+  watch();
+}
+
+void session::discard_input() {
+  const auto buffer = shard_.on.read_buffer();
+  const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return close();
+  discarded_ += static_cast<std::uint32_t>(got);
+  if (discarded_ > max_discarded) close();
+}
+
+void session::close() {
+  if (closed_) return;
+  closed_ = true;
+  shard_.on.timers().cancel(*this);
+  shard_.sessions.leave(*this);
+  shard_.on.count().closed.add();
+  if (exchange_ != nullptr) {
+    if (const auto link = std::exchange(exchange_->link, nullptr)) {
+      const bool open = !link->answered();
+      link->detach(open ? std::move(exchange_) : nullptr, boost::asio::error::connection_reset);
+    }
+    if (exchange_ != nullptr) shard_.pool.give_back(std::move(exchange_));
+  }
+  carry_.reset();
+  if (watched_ || !starting_) shard_.on.poller().retire(std::unique_ptr<net::pollable>{this});
+}
+
+}  // namespace baton::http

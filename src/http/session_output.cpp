@@ -1,0 +1,180 @@
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "http/link.hpp"
+#include "http/session.hpp"
+
+namespace baton::http {
+namespace {
+
+// Up to here a copy costs less than a second part of the message.
+constexpr std::size_t copied_body = std::size_t{8} * 1024;
+constexpr std::size_t stream_watermark = std::size_t{64} * 1024;
+
+iovec part_of(std::string_view bytes) noexcept {
+  return {const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg(2) only reads
+}
+
+}  // namespace
+
+session::carry& session::carried() {
+  if (carry_ == nullptr) carry_ = std::make_unique<carry>();
+  return *carry_;
+}
+
+/// One sendmsg(2); how many bytes went. Closes if the client is gone.
+std::size_t session::transmit(iovec* parts, int count) {
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = static_cast<std::size_t>(count);
+  const auto sent = count == 1 ? ::send(fd_.get(), parts->iov_base, parts->iov_len, MSG_NOSIGNAL)
+                               : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+  if (sent >= 0) {
+    shard_.on.count().bytes_out.add(static_cast<std::uint64_t>(sent));
+    return static_cast<std::size_t>(sent);
+  }
+  if (errno != EAGAIN && errno != EINTR) close();
+  return 0;
+}
+
+/// Sends what the requests of this turn were answered with.
+void session::flush() {
+  auto& out = shard_.out;
+  if (out.empty()) return;
+  if (blocked()) {
+    carry_->output.append(out.view());
+  } else {
+    auto part = part_of(out.view());
+    const auto sent = transmit(&part, 1);
+    if (!closed_ && sent < out.size()) carried().output.assign(out.view().substr(sent));
+  }
+  out.clear();
+}
+
+void session::put_body(response& answer) {
+  const auto body = answer.body();
+  if (body.size() <= copied_body) return shard_.out.append(body);
+  send_now(shard_.out.view(), response_writer::take_body(answer));
+  shard_.out.clear();
+}
+
+/// A large body is not copied: what does not fit now is kept as it is.
+void session::send_now(std::string_view head, response_writer::body_variant body) {
+  std::size_t sent = 0;
+  if (!blocked()) {
+    iovec parts[] = {part_of(head), part_of(response_writer::view(body))};
+    sent = transmit(parts, 2);
+    if (closed_ || sent == head.size() + parts[1].iov_len) return;
+  }
+  auto& kept = carried();
+  if (sent < head.size()) {
+    kept.output.append(head.substr(sent));
+    sent = head.size();
+  }
+  kept.body = std::move(body);
+  kept.body_sent = sent - head.size();
+}
+
+void session::send_carry() {
+  auto& kept = *carry_;
+  iovec parts[] = {part_of(std::string_view{kept.output}.substr(kept.output_sent)),
+                   part_of(response_writer::view(kept.body).substr(kept.body_sent))};
+  const auto head = parts[0].iov_len;
+  const auto sent = transmit(parts, 2);
+  if (closed_ || sent == 0) return;
+  waits_ = waits::nothing;  // progress: the deadline starts anew
+  kept.output_sent += std::min(sent, head);
+  if (sent > head) kept.body_sent += sent - head;
+  if (kept.unsent() == 0) {
+    kept.output.clear();
+    kept.output_sent = 0;
+    kept.body = std::monostate{};
+    kept.body_sent = 0;
+  } else if (kept.output_sent > stream_watermark) {
+    kept.output.erase(0, std::exchange(kept.output_sent, 0));
+  }
+  if (exchange_ != nullptr && exchange_->link != nullptr && kept.unsent() < stream_watermark)
+    exchange_->link->let_write({});
+}
+
+void session::send_pieces(std::string_view first, std::string_view second, std::string_view third) {
+  std::size_t sent = 0;
+  if (!blocked()) {
+    iovec parts[] = {part_of(first), part_of(second), part_of(third)};
+    sent = transmit(parts, 3);
+    if (closed_) return;
+  }
+  for (auto piece : {first, second, third}) {
+    const auto gone = std::min(sent, piece.size());
+    sent -= gone;
+    piece.remove_prefix(gone);
+    if (!piece.empty()) carried().output.append(piece);
+  }
+}
+
+/// Sends `piece` as the protocol version frames it, behind `head`.
+void session::put_piece(std::string_view head, std::string_view piece) {
+  const auto& now = *exchange_;
+  if (piece.empty() || now.muted) return send_pieces(head, {}, {});
+  if (!now.chunked) return send_pieces(head, piece, {});
+  std::string front{head};
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, piece.size(), 16).ptr;
+  front.append(digits, end).append("\r\n");
+  send_pieces(front, piece, "\r\n");
+}
+
+void session::open_stream(response head) {
+  auto& now = *exchange_;
+  const bool eleven = now.request.version() >= 11;
+  const auto most = shard_.limits.max_requests_per_connection;
+  const bool bodiless = response_writer::bodiless(head.status());
+  const bool more = carry_ != nullptr && !carry_->input.empty();
+  now.now = exchange::stage::stream;
+  now.muted = bodiless || now.request.method() == method::head;
+  now.chunked = eleven && !bodiless;
+  now.last = !eleven || !now.engine.keep_alive() || !now.engine.complete() || head.closes() ||
+             ((shard_.announced || shard_.closing) && !more) ||
+             (most != 0 && requests_ + 1 >= most);
+  // Answers to earlier requests of this turn go first.
+  if (calling_) flush();
+  if (closed_) return;
+  output_buffer lines;
+  const auto how = bodiless ? ending::none : now.chunked ? ending::chunked : ending::close;
+  response_writer::head(lines, head, shard_.on.http_date(), how,
+                        now.last ? persistence::close : persistence::silent);
+  put_piece(lines.view(), head.body());
+  if (!calling_) settle();
+}
+
+void session::stream_piece(std::string chunk) {
+  const auto link = exchange_->link;
+  if (!chunk.empty()) put_piece({}, chunk);
+  if (closed_) return;  // the writer was told
+  if (!blocked() || carry_->unsent() < stream_watermark) link->let_write({});
+  if (!calling_) settle();
+}
+
+void session::finish_stream(std::string trailers) {
+  const auto& now = *exchange_;
+  if (now.chunked && !now.muted) send_pieces("0\r\n", trailers, "\r\n");
+  if (closed_) return;
+  const bool last = now.last;
+  const bool politely = !now.engine.keep_alive() && now.engine.complete();
+  finish_exchange();
+  if (last) end(politely);
+  if (!calling_) resume();
+}
+
+/// The client must not take what it got for the whole.
+void session::cut() {
+  const ::linger reset{.l_onoff = 1, .l_linger = 0};
+  static_cast<void>(::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset));
+  close();
+}
+
+}  // namespace baton::http

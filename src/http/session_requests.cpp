@@ -1,0 +1,290 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+
+#include "baton/base/log.hpp"
+#include "baton/net/listener.hpp"
+#include "http/link.hpp"
+#include "http/session.hpp"
+#include "http/status.hpp"
+
+namespace baton::http {
+namespace {
+
+using engine::event;
+
+constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::size_t output_bound = std::size_t{64} * 1024;
+constexpr std::size_t unread_bound = std::size_t{64} * 1024;
+// A body is trusted to come as long as announced up to here; beyond, memory grows with the bytes.
+constexpr std::uint64_t reserved_body = std::uint64_t{1024} * 1024;
+
+response plain_answer(unsigned status, std::string_view why = {}) {
+  auto text = fmt::format("{} {}\n", status, reason_phrase(status));
+  if (!why.empty()) text.append(why).append("\n");
+  return response::text(std::move(text), status);
+}
+
+void log_thrown(const route& by, std::string_view what) {
+  log_error(fmt::format("http: the handler of {} threw: {}", by.pattern, what));
+}
+
+}  // namespace
+
+/// One step; false if nothing more can be done now.
+bool session::advance(std::string_view& input) {
+  if (ending_ || blocked()) return false;
+  if (exchange_ == nullptr) {
+    if (input.empty()) return false;
+    exchange_ = shard_.pool.take();
+  }
+  switch (exchange_->now) {
+    case exchange::stage::head:
+      return advance_head(input);
+    case exchange::stage::collect:
+    case exchange::stage::discard:
+      return advance_body(input);
+    case exchange::stage::waiting:
+    case exchange::stage::stream:
+      break;
+  }
+  return advance_reader(input);
+}
+
+bool session::advance_head(std::string_view& input) {
+  switch (exchange_->engine.next(input, exchange_->request)) {
+    case event::head:
+      dispatch(input);
+      return true;
+    case event::need_more:
+      if (exchange_->engine.untouched()) shard_.pool.give_back(std::move(exchange_));
+      return false;
+    default:
+      refuse(exchange_->engine.why());
+      return false;
+  }
+}
+
+void session::dispatch(std::string_view& input) {
+  auto& now = *exchange_;
+  auto& engine = now.engine;
+  request_builder builder{now.request};
+  builder.origin(peer_, from_ != nullptr ? std::string_view{from_->name()} : std::string_view{},
+                 shard_.on.context());
+  router::match found;
+  shard_.routes.find(now.request.method(), now.request.path(), found);
+  const bool more = !input.empty();
+  if (found.found == nullptr) return unrouted(found, more);
+  now.route = found.found;
+  if (found.count != 0) builder.params(now.route->names, found);
+  if (!engine.complete()) {
+    const auto most = now.route->options.max_body.value_or(shard_.limits.max_body);
+    engine.limit_body(most);
+    if (engine.content_length() > most) return refuse(engine::body_too_large);
+  }
+  if (const auto* reading = std::get_if<reading_handler>(&now.route->handler.call())) {
+    return call_later(more, [&](const std::shared_ptr<detail::link>& link) {
+      if (engine.complete()) link->end_body(boost::asio::error::eof);
+      (*reading)(now.request, body_reader{link}, responder{link});
+    });
+  }
+  if (engine.complete()) return call(more);
+  now.now = exchange::stage::collect;
+  if (engine.expects_continue() && !more) shard_.out.append(go_on);
+}
+
+/// Nobody is there for it: 404, 405, or the answer to OPTIONS. A body is read first, so that the
+/// connection stays usable.
+void session::unrouted(const router::match& found, bool more) {
+  auto& now = *exchange_;
+  const bool asks = now.request.method() == method::options;
+  const bool all = asks && now.request.path() == "*";
+  response answer;
+  if (all || found.allowed != 0) {
+    answer = asks ? response{204} : plain_answer(405);
+    answer.set("Allow", router::allow(all ? shard_.routes.all_methods() : found.allowed));
+  } else {
+    answer = plain_answer(404);
+  }
+  if (now.engine.complete() || now.engine.expects_continue())
+    return respond(std::move(answer), more);
+  if (now.engine.content_length() > shard_.limits.max_body) return refuse(engine::body_too_large);
+  now.verdict = std::move(answer);
+  now.now = exchange::stage::discard;
+}
+
+bool session::advance_body(std::string_view& input) {
+  auto& now = *exchange_;
+  request_builder builder{now.request};
+  const bool collects = now.now == exchange::stage::collect;
+  switch (now.engine.next(input, now.request)) {
+    case event::need_more:
+      return false;
+    case event::body: {
+      waits_ = waits::nothing;
+      if (!collects) return true;
+      auto& storage = builder.body_storage();
+      if (storage.empty() && now.engine.complete()) {
+        builder.body(now.engine.piece());  // all of it in one piece: no copy
+        return true;
+      }
+      if (storage.empty())
+        storage.reserve(std::min(now.engine.content_length().value_or(0), reserved_body));
+      storage.append(now.engine.piece());
+      return true;
+    }
+    case event::done:
+      if (!collects) {
+        respond(std::move(now.verdict), !input.empty());
+      } else {
+        if (!builder.body_storage().empty()) builder.body(builder.body_storage());
+        call(!input.empty());
+      }
+      return true;
+    default:
+      refuse(now.engine.why());
+      return false;
+  }
+}
+
+/// Feeds the body to a handler that reads it, as long as it reads.
+bool session::advance_reader(std::string_view& input) {
+  auto& now = *exchange_;
+  auto& link = *now.link;
+  if (!link.wants_body() || !std::holds_alternative<reading_handler>(now.route->handler.call()))
+    return false;
+  if (now.engine.expects_continue() && !now.continue_sent && !now.engine.complete()) {
+    now.continue_sent = true;
+    if (input.empty() && now.now == exchange::stage::waiting) shard_.out.append(go_on);
+  }
+  switch (now.engine.next(input, now.request)) {
+    case event::need_more:
+      link.deliver();
+      return false;
+    case event::body:
+      waits_ = waits::nothing;
+      link.body(now.engine.piece());
+      if (link.unread() >= unread_bound) link.deliver();
+      return true;
+    case event::done:
+      link.end_body(boost::asio::error::eof);
+      link.deliver();
+      return false;
+    default:
+      link.end_body(now.engine.why().status == 413 ? boost::asio::error::message_size
+                                                   : boost::asio::error::invalid_argument);
+      if (now.now == exchange::stage::stream) {
+        cut();
+      } else {
+        refuse(now.engine.why());
+      }
+      return false;
+  }
+}
+
+void session::call(bool more) {
+  auto& now = *exchange_;
+  const auto& handler = now.route->handler.call();
+  if (const auto* plain = std::get_if<plain_handler>(&handler)) return respond(run(*plain), more);
+  call_later(more, [&](const std::shared_ptr<detail::link>& link) {
+    std::get<later_handler>(handler)(now.request, responder{link});
+  });
+}
+
+response session::run(const plain_handler& handler) {
+  try {
+    return handler(exchange_->request);
+  } catch (const std::exception& thrown) {
+    log_thrown(*exchange_->route, thrown.what());
+  } catch (...) {
+    log_thrown(*exchange_->route, "something that is no std::exception");
+  }
+  return plain_answer(500);
+}
+
+template <class Call>
+void session::call_later(bool more, Call call) {
+  request_builder builder{exchange_->request};
+  builder.keep_head();
+  builder.keep_body();
+  exchange_->now = exchange::stage::waiting;
+  const auto link = std::make_shared<detail::link>(*this, shard_.on.context());
+  exchange_->link = link;
+  const auto& by = *exchange_->route;
+  calling_ = true;
+  link->begin_call();
+  try {
+    call(link);
+  } catch (const std::exception& thrown) {
+    log_thrown(by, thrown.what());
+  } catch (...) {
+    log_thrown(by, "something that is no std::exception");
+  }
+  link->end_call();
+  calling_ = false;
+  if (closed_) return;
+  if (auto ready = link->take_answer()) respond(std::move(*ready), more);
+}
+
+void session::answer(response answer) {
+  shard_.busy = true;
+  respond(std::move(answer), carry_ != nullptr && !carry_->input.empty());
+  shard_.busy = false;
+  resume();
+}
+
+/// `more`: bytes of a further request were read already; it is answered too, drain or not.
+void session::respond(response answer, bool more) {
+  const auto& engine = exchange_->engine;
+  const bool asked_to_stay = engine.keep_alive();
+  const auto most = shard_.limits.max_requests_per_connection;
+  const bool drains = (shard_.announced || shard_.closing) && !more;
+  const bool last = !asked_to_stay || !engine.complete() || answer.closes() || drains ||
+                    (most != 0 && requests_ + 1 >= most);
+  const bool politely = !asked_to_stay && engine.complete();
+  put_answer(answer, last);
+  if (closed_) return;
+  finish_exchange();
+  if (last) end(politely);
+  if (shard_.out.size() > output_bound) flush();
+}
+
+/// Answers what cannot be understood or served, and ends the connection.
+void session::refuse(const engine::refusal& why) {
+  auto answer = plain_answer(why.status, why.reason);
+  put_answer(answer, true);
+  if (closed_) return;
+  finish_exchange();
+  end(false);
+}
+
+void session::put_answer(response& answer, bool last) {
+  const auto& asked = exchange_->request;
+  const bool bodiless = response_writer::bodiless(answer.status());
+  const auto connection = last                    ? persistence::close
+                          : asked.version() == 10 ? persistence::keep_alive
+                                                  : persistence::silent;
+  response_writer::head(shard_.out, answer, shard_.on.http_date(),
+                        bodiless ? ending::none : ending::length, connection);
+  if (!bodiless && asked.method() != method::head) put_body(answer);
+}
+
+void session::finish_exchange() {
+  shard_.on.count().requests.add();
+  ++requests_;
+  waits_ = waits::nothing;
+  if (const auto link = std::exchange(exchange_->link, nullptr)) {
+    const bool open = !link->answered();
+    link->detach(open ? std::move(exchange_) : nullptr, boost::asio::error::operation_aborted);
+    if (open) return;
+  }
+  shard_.pool.give_back(std::move(exchange_));
+}
+
+void session::end(bool politely) noexcept {
+  ending_ = true;
+  polite_ = politely;
+}
+
+}  // namespace baton::http
