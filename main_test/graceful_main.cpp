@@ -1,0 +1,214 @@
+// The demonstration program: HTTP servers that are replaced under load without losing a client.
+//
+//   kill -USR1 PID   the next generation of this program takes over (so does HUP)
+//   kill -QUIT PID   drain and leave (TERM, INT: the same; a second one drops what is open)
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/crc.hpp>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "baton/base/error.hpp"
+#include "baton/http/service.hpp"
+#include "baton/server/server.hpp"
+
+namespace {
+
+using baton::http::request;
+using baton::http::responder;
+using baton::http::response;
+
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
+
+struct settings {
+  std::string address = "0.0.0.0";
+  std::vector<std::uint16_t> ports{9090, 9091};
+  std::chrono::milliseconds ready_delay{0};
+  std::size_t max_connections = 100'000;
+  baton::server_options server;
+};
+
+/// The number in a path, or nothing if it is none or beyond `most`.
+std::optional<std::uint64_t> number_in(std::string_view text, std::uint64_t most) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > most) return std::nullopt;
+  return value;
+}
+
+response bad_number(std::string_view text, std::uint64_t most) {
+  return response::text(fmt::format("'{}' is not a number from 0 to {}\n", text, most), 400);
+}
+
+response bytes(const request& asked) {
+  const auto text = asked.param("count");
+  const auto count = number_in(text, most_bytes);
+  if (!count) return bad_number(text, most_bytes);
+  return response::text(std::string(*count, 'x'));
+}
+
+/// Answers after the time in the path: an open request that a restart must not cut.
+void slow(const request& asked, responder done) {
+  constexpr std::uint64_t most = 600'000;
+  const auto text = asked.param("ms");
+  const auto delay = number_in(text, most);
+  if (!delay) return done(bad_number(text, most));
+  auto timer = std::make_shared<boost::asio::steady_timer>(asked.context());
+  timer->expires_after(std::chrono::milliseconds{*delay});
+  timer->async_wait([timer, delay, done = std::move(done)](const baton::error_code&) mutable {
+    done(response::text(fmt::format("waited {} ms in pid:{}\n", *delay, ::getpid())));
+  });
+}
+
+/// Reads a body of any size piece by piece and answers its length and CRC-32.
+class upload : public std::enable_shared_from_this<upload> {
+ public:
+  upload(baton::http::body_reader body, responder done)
+      : body_{std::move(body)}, done_{std::move(done)} {}
+
+  void read() {
+    body_.async_read([self = shared_from_this()](baton::error_code error, std::string_view piece) {
+      self->take(error, piece);
+    });
+  }
+
+ private:
+  void take(baton::error_code error, std::string_view piece) {
+    if (error == boost::asio::error::eof)
+      return done_(response::text(fmt::format("length={} crc32={:08x}\n", length_, crc_.checksum())));
+    if (error) return;  // the client has gone; nobody waits for an answer
+    length_ += piece.size();
+    crc_.process_bytes(piece.data(), piece.size());
+    read();
+  }
+
+  baton::http::body_reader body_;
+  responder done_;
+  std::uint64_t length_ = 0;
+  boost::crc_32_type crc_;
+};
+
+/// Sends N numbered lines, chunk by chunk, as fast as the client takes them.
+class line_stream : public std::enable_shared_from_this<line_stream> {
+ public:
+  line_stream(baton::http::body_writer out, std::uint64_t lines)
+      : out_{std::move(out)}, lines_{lines} {}
+
+  void write() {
+    if (next_ == lines_) return out_.finish();
+    out_.async_write(fmt::format("line {}\n", ++next_),
+                     [self = shared_from_this()](baton::error_code error) {
+                       if (!error) self->write();
+                     });
+  }
+
+ private:
+  baton::http::body_writer out_;
+  std::uint64_t lines_;
+  std::uint64_t next_ = 0;
+};
+
+void stream(const request& asked, responder done) {
+  constexpr std::uint64_t most = 100'000'000;
+  const auto text = asked.param("lines");
+  const auto lines = number_in(text, most);
+  if (!lines) return done(bad_number(text, most));
+  std::make_shared<line_stream>(done.stream(response::text("")), *lines)->write();
+}
+
+void add_routes(baton::http::service& web) {
+  web.get("/ping", [](const request&) {
+    return response::text(fmt::format("pong by pid:{}\n", ::getpid()));
+  });
+  web.any("/echo", [](const request& asked) {
+    return response::text(std::string{asked.body()});
+  });
+  web.get("/bytes/{count}", bytes);
+  web.get("/slow/{ms}", slow);
+  web.get("/stream/{lines}", stream);
+  const auto take_upload = [](const request&, baton::http::body_reader body, responder done) {
+    std::make_shared<upload>(std::move(body), std::move(done))->read();
+  };
+  web.post("/upload", take_upload);
+  web.put("/upload", take_upload);
+}
+
+std::string listen_address(const settings& wanted, std::uint16_t port) {
+  const bool bare_ipv6 = wanted.address.find(':') != std::string::npos &&
+                         wanted.address.front() != '[';
+  return bare_ipv6 ? fmt::format("[{}]:{}", wanted.address, port)
+                   : fmt::format("{}:{}", wanted.address, port);
+}
+
+/// Stands for a program that takes its time to start.
+void warm_up(baton::server& server, std::chrono::milliseconds delay) {
+  using namespace std::chrono_literals;
+  while (delay > 0ms) {
+    const auto piece = std::min(delay, std::chrono::milliseconds{500});
+    std::this_thread::sleep_for(piece);
+    delay -= piece;
+    server.progress("warming up");
+  }
+}
+
+int serve(const settings& wanted) {
+  baton::server server{wanted.server};
+  baton::http::service web{server};
+  add_routes(web);
+  for (const auto port : wanted.ports)
+    web.listen({.address = listen_address(wanted, port), .max_connections = wanted.max_connections});
+  warm_up(server, wanted.ready_delay);
+  return server.run();
+}
+
+int read_and_serve(int argc, char** argv) {
+  settings wanted;
+  CLI::App flags{"Two HTTP servers that restart without losing a client.\n"
+                 "kill -USR1 PID restarts, kill -QUIT PID drains and leaves."};
+  std::int64_t ready_delay = 0;
+  double drain_timeout = 30;
+  bool supervise = false;
+  flags.set_version_flag("--version", "graceful_main " BATON_VERSION);
+  flags.add_option("--address", wanted.address, "IP address to listen on, '*' for dual stack")
+      ->capture_default_str();
+  flags.add_option("--port", wanted.ports, "Port; may be repeated")->capture_default_str()
+      ->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  flags.add_option("--threads", wanted.server.threads, "Loops; 0: one for each CPU")
+      ->capture_default_str();
+  flags.add_option("--max-connections", wanted.max_connections, "Cap of each listener")
+      ->capture_default_str();
+  flags.add_option("--pid-file", wanted.server.pid_file, "Written when ready");
+  flags.add_flag("--supervise", supervise, "Keep a supervisor with a stable pid");
+  flags.add_option("--drain-timeout", drain_timeout, "Seconds for open work to finish")
+      ->capture_default_str()->check(CLI::Range(0.0, 86400.0));
+  flags.add_option("--ready-delay", ready_delay, "Milliseconds of pretended slow start-up")
+      ->capture_default_str()->check(CLI::Range(0, 3'600'000));
+  CLI11_PARSE(flags, argc, argv);
+
+  wanted.ready_delay = std::chrono::milliseconds{ready_delay};
+  wanted.server.drain_timeout =
+      std::chrono::milliseconds{static_cast<std::int64_t>(drain_timeout * 1000)};
+  if (supervise) wanted.server.supervise = baton::supervise_mode::always;
+  return serve(wanted);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return read_and_serve(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "graceful_main: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,238 @@
+#!/usr/bin/env bash
+# Plays the whole story: a service is replaced again and again under load, and no client can tell.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+main_test/run.sh [--port N --port N] [--restarts N]     play the story
+main_test/run.sh --serve [FLAGS OF graceful_main]       only serve, in the foreground
+
+On Debian 12, Ubuntu 24.04 or later: installs the missing packages (as root or with sudo), builds
+the demonstration program (build/release/main_test/graceful_main) and then
+
+  1. starts it with two HTTP servers, on ports 9090 and 9091 (or free ones, if those are taken),
+  2. asks it for its pid, sends it USR1, and asks again,
+  3. restarts it 20 times under a load of keep-alive and one-shot clients, and counts what failed,
+  4. sends it QUIT and shows how it leaves.
+
+Every process it started is gone when it ends. Exit status 0 only if no request failed.
+TEXT
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$here/.."
+. cmake/install_packages.sh
+
+serve=false
+restarts=20
+ports=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage && exit 0 ;;
+    --serve) serve=true && shift && break ;;
+    --port) ports+=("${2:?--port needs a number}") && shift 2 ;;
+    --restarts) restarts=${2:?--restarts needs a number} && shift 2 ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+done
+
+program=$PWD/build/release/main_test/graceful_main
+load_client=$PWD/build/release/tests/bench/bench_load
+folder=
+started=() # every generation's pid, so that none is left behind
+clients=()
+
+if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
+heading() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+shown() { printf '%s$ %s%s\n' "$bold" "$*" "$plain"; }
+die() {
+  printf '\nFAILED: %s\n' "$*" >&2
+  exit 1
+}
+
+build() {
+  heading "Building (release)"
+  install_packages g++ cmake ninja-build ccache boost libfmt-dev libspdlog-dev libcli11-dev curl
+  local log=build/release-build.log
+  mkdir -p build
+  if ! { cmake --preset release && cmake --build --preset release &&
+    cmake --build --preset release --target bench_load; } >"$log" 2>&1; then
+    tail -n 60 "$log" >&2
+    die "the build failed; all of it is in $log"
+  fi
+  echo "build/release/main_test/graceful_main is up to date."
+}
+
+# until_true SECONDS COMMAND...: asks again and again, and gives up in time.
+until_true() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.02
+  done
+}
+
+# Whether a process runs our program (and is not another one that was given the same pid).
+is_ours() { [ "$(readlink "/proc/$1/exe" 2>/dev/null)" = "$program" ]; }
+is_gone() { ! is_ours "$1"; }
+
+clean_up() {
+  local status=$? pid
+  trap - EXIT INT TERM
+  for pid in "${clients[@]}"; do kill "$pid" 2>/dev/null || true; done
+  # A restart that was under way when we were interrupted has a pid we have not noted yet.
+  if [ -n "$folder" ] && [ -s "$folder/pid" ]; then started+=("$(cat "$folder/pid")"); fi
+  for pid in "${started[@]}"; do
+    if is_ours "$pid"; then kill -TERM "$pid" 2>/dev/null || true; fi
+  done
+  for pid in "${started[@]}"; do
+    until_true 3 is_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+  done
+  if [ -n "$folder" ]; then
+    if [ "$status" != 0 ] && [ -s "$folder/log" ]; then
+      printf '\nThe last lines of the log:\n' >&2
+      tail -n 30 "$folder/log" >&2
+    fi
+    rm -rf "$folder"
+  fi
+  exit "$status"
+}
+
+is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Two ports: those asked for, else 9090 and 9091, else the first free ones from 19090 on.
+choose_ports() {
+  local candidate
+  if [ ${#ports[@]} = 1 ]; then
+    ports+=("$((ports[0] + 1))")
+  elif [ ${#ports[@]} = 0 ] && ! is_taken 9090 && ! is_taken 9091; then
+    ports=(9090 9091)
+  elif [ ${#ports[@]} = 0 ]; then
+    for ((candidate = 19090; ${#ports[@]} < 2; ++candidate)); do
+      is_taken "$candidate" || ports+=("$candidate")
+    done
+    echo "Port 9090 or 9091 is taken by another program; using ${ports[*]}."
+  fi
+}
+
+serving_pid() { cat "$folder/pid" 2>/dev/null || true; }
+another_pid_than() { local now && now=$(serving_pid) && [ -n "$now" ] && [ "$now" != "$1" ]; }
+
+ping_all() {
+  local port
+  for port in "${ports[@]}"; do
+    shown "curl http://127.0.0.1:$port/ping"
+    curl --silent --show-error --max-time 5 "http://127.0.0.1:$port/ping" ||
+      die "no answer on port $port"
+  done
+}
+
+# What the service logged since the last call, as it wrote it.
+log_shown=0
+show_log() {
+  local lines
+  lines=$(wc -l <"$folder/log")
+  [ "$lines" -le "$log_shown" ] ||
+    sed -n "$((log_shown + 1)),${lines}p" "$folder/log" | sed "s/^/$dim  | /; s/\$/$plain/"
+  log_shown=$lines
+}
+
+start_service() {
+  heading "Starting two HTTP servers in one process"
+  folder=$(mktemp -d)
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  choose_ports
+  local flags=(--address 127.0.0.1 --pid-file "$folder/pid") port
+  for port in "${ports[@]}"; do flags+=(--port "$port"); done
+  shown "graceful_main ${flags[*]}"
+  "$program" "${flags[@]}" >"$folder/log" 2>&1 </dev/null &
+  started+=($!)
+  until_true 20 another_pid_than "" || die "it did not become ready within 20 s"
+  show_log
+}
+
+# Sends a signal that restarts, and waits until the next generation serves.
+restart() {
+  local old
+  old=$(serving_pid)
+  kill "-$1" "$old"
+  until_true 35 another_pid_than "$old" || die "pid $old got $1, but no other generation serves"
+  started+=("$(serving_pid)")
+}
+
+restart_once() {
+  heading "Replacing the process while it serves"
+  ping_all
+  local old
+  old=$(serving_pid)
+  shown "kill -USR1 $old"
+  restart USR1
+  ping_all
+  until_true 35 is_gone "$old" || die "the old generation, pid $old, does not leave"
+  show_log
+}
+
+# start_client NAME PORT FLAGS...: the strict load client in the background.
+start_client() {
+  local name=$1 port=$2
+  shift 2
+  "$load_client" --address "127.0.0.1:$port" --path /ping --body-prefix "pong by pid:" \
+    --deadline 5000 --duration 600 "$@" >"$folder/$name" 2>&1 </dev/null &
+  clients+=($!)
+}
+
+restart_under_load() {
+  heading "$restarts restarts under load"
+  echo "Clients on port ${ports[0]}: 48 keep-alive, 16 that think for 50 ms between two requests."
+  echo "Clients on port ${ports[1]}: 16 that open a connection for each request."
+  echo "A request that is refused, reset, cut short, late or answered wrongly counts as failed."
+  start_client keep-alive "${ports[0]}" --keep-alive 48 --thinking 16
+  start_client one-shot "${ports[1]}" --one-shot 16
+  printf 'Restarting:'
+  local number failed=0 pid
+  for number in $(seq "$restarts"); do
+    restart USR1
+    printf ' %s' "$number"
+  done
+  printf '\n'
+  for pid in "${clients[@]}"; do
+    kill -TERM "$pid"
+    wait "$pid" || failed=1
+  done
+  clients=()
+  printf '\nKeep-alive and thinking clients:\n'
+  cat "$folder/keep-alive"
+  printf '\nOne-shot clients:\n'
+  cat "$folder/one-shot"
+  log_shown=$(wc -l <"$folder/log")
+  [ "$failed" = 0 ] || die "requests failed; the reports above say how"
+  printf '\n%s0 failed requests over %s restarts.%s\n' "$bold" "$restarts" "$plain"
+}
+
+leave() {
+  heading "Leaving"
+  local last
+  last=$(serving_pid)
+  shown "kill -QUIT $last"
+  kill -QUIT "$last"
+  until_true 40 is_gone "$last" || die "pid $last does not leave"
+  show_log
+  for last in "${started[@]}"; do
+    until_true 40 is_gone "$last" || die "generation with pid $last is still there"
+  done
+  echo "All $((restarts + 2)) generations have left; nothing is running any more."
+}
+
+if $serve; then
+  build
+  heading "Serving (kill -USR1 restarts, Ctrl-C drains and leaves)"
+  exec "$program" "$@"
+fi
+build
+start_service
+restart_once
+restart_under_load
+leave
