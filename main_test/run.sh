@@ -90,7 +90,7 @@ clean_up() {
     until_true 3 is_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
   done
   if [ -n "$folder" ]; then
-    if [ "$status" != 0 ] && [ -s "$folder/log" ]; then
+    if [ "$status" != 0 ] && [ "$status" -lt 128 ] && [ -s "$folder/log" ]; then
       printf '\nThe last lines of the log:\n' >&2
       tail -n 30 "$folder/log" >&2
     fi
@@ -184,6 +184,8 @@ start_client() {
   clients+=($!)
 }
 
+clients_connected() { grep -q ^ready: "$folder/keep-alive" && grep -q ^ready: "$folder/one-shot"; }
+
 restart_under_load() {
   heading "$restarts restarts under load"
   echo "Clients on port ${ports[0]}: 48 keep-alive, 16 that think for 50 ms between two requests."
@@ -191,6 +193,7 @@ restart_under_load() {
   echo "A request that is refused, reset, cut short, late or answered wrongly counts as failed."
   start_client keep-alive "${ports[0]}" --keep-alive 48 --thinking 16
   start_client one-shot "${ports[1]}" --one-shot 16
+  until_true 20 clients_connected || die "the clients do not get through"
   printf 'Restarting:'
   local number failed=0 pid
   for number in $(seq "$restarts"); do

@@ -17,6 +17,7 @@ class output_buffer {
   }
   /// Only after `reserve`.
   void put(std::string_view text) noexcept {
+    if (text.empty()) return;
     std::memcpy(bytes_.get() + size_, text.data(), text.size());
     size_ += text.size();
   }
@@ -25,7 +26,6 @@ class output_buffer {
     size_ += static_cast<std::size_t>(std::to_chars(at, at + 20, number, base).ptr - at);
   }
   void append(std::string_view text) {
-    if (text.empty()) return;
     reserve(text.size());
     put(text);
   }

@@ -128,11 +128,11 @@ session::waits session::awaited() const noexcept {
 
 void session::arm() {
   const auto now = awaited();
-  if (now == waits_) return;
-  const auto before = waits_;
-  waits_ = now;
+  if (now == waits_ && !renew_) return;
+  const auto before = std::exchange(waits_, now);
+  const bool renewed = std::exchange(renew_, false);
   // The first request's time runs from the accept.
-  if (before == waits::first && now == waits::header) return;
+  if (before == waits::first && now == waits::header && !renewed) return;
   auto& timers = shard_.on.timers();
   const auto& limits = shard_.limits;
   switch (now) {
@@ -213,8 +213,8 @@ void session::close_when_idle() {
 }
 
 void session::drop(error_code reason) {
-  static_cast<void>(reason);  // the server logs it once, for all
-  shard_.on.count().dropped.add();
+  static_cast<void>(reason);                         // the server logs it once, for all
+  if (!lingering_) shard_.on.count().dropped.add();  // its work was done
   close();
 }
 

@@ -123,6 +123,7 @@ class session final : public net::pollable, public net::drainable, public net::d
   std::uint32_t events_ = 0;
   std::uint32_t discarded_ = 0;
   waits waits_ = waits::nothing;
+  bool renew_ = false;  // progress was made: what we wait for gets its whole time again
   bool watched_ = false;
   bool starting_ = true;
   bool calling_ = false;  // a handler that answers later runs

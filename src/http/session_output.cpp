@@ -86,7 +86,7 @@ void session::send_carry() {
   const auto head = parts[0].iov_len;
   const auto sent = transmit(parts, 2);
   if (closed_ || sent == 0) return;
-  waits_ = waits::nothing;  // progress: the deadline starts anew
+  renew_ = true;
   kept.output_sent += std::min(sent, head);
   if (sent > head) kept.body_sent += sent - head;
   if (kept.unsent() == 0) {

@@ -122,7 +122,7 @@ bool session::advance_body(std::string_view& input) {
     case event::need_more:
       return false;
     case event::body: {
-      waits_ = waits::nothing;
+      renew_ = true;
       if (!collects) return true;
       auto& storage = builder.body_storage();
       if (storage.empty() && now.engine.complete()) {
@@ -163,7 +163,7 @@ bool session::advance_reader(std::string_view& input) {
       link.deliver();
       return false;
     case event::body:
-      waits_ = waits::nothing;
+      renew_ = true;
       link.body(now.engine.piece());
       if (link.unread() >= unread_bound) link.deliver();
       return true;
@@ -273,7 +273,7 @@ void session::put_answer(response& answer, bool last) {
 void session::finish_exchange() {
   shard_.on.count().requests.add();
   ++requests_;
-  waits_ = waits::nothing;
+  renew_ = true;
   if (const auto link = std::exchange(exchange_->link, nullptr)) {
     const bool open = !link->answered();
     link->detach(open ? std::move(exchange_) : nullptr, boost::asio::error::operation_aborted);

@@ -80,7 +80,11 @@ result<std::optional<packet>> receive_packet(int channel) {
   }
   received.descriptors = take_descriptors(message);
   received.bytes.resize(static_cast<std::size_t>(size));
-  if ((message.msg_flags & MSG_CTRUNC) != 0) return handoff::wire_error::descriptors_lost;
+  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+    // Whoever reports this needs room for a descriptor or two.
+    received.descriptors.clear();
+    return handoff::wire_error::descriptors_lost;
+  }
   if ((message.msg_flags & MSG_TRUNC) != 0) return handoff::wire_error::length_mismatch;
   return std::optional<packet>{std::move(received)};
 }

@@ -32,8 +32,9 @@
 ///     0 u32 magic   4 u16 layout   6 u16 type   8 u32 sequence   12 u32 payload length
 ///
 /// The sequence counts the frames of one direction from 1, except in `acknowledged`, where it is
-/// that of the frame it answers (0 in a farewell). `hello` never changes its layout; what follows it is as the
-/// accepted version says. Unknown members of a JSON payload are ignored.
+/// that of the frame it answers, and in `farewell`, where it is 0. `hello` never changes its
+/// layout; what follows it is as the accepted version says. Unknown members of a JSON payload are
+/// ignored.
 ///
 /// Steps at which a test can make a process die, stall or fail (base/fault.hpp), in their order:
 ///

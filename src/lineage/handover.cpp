@@ -28,10 +28,6 @@ using handoff::type;
 /// A killed child ends within this, or something is wrong with the machine.
 constexpr std::chrono::seconds kill_grace{10};
 
-double seconds(std::chrono::milliseconds time) noexcept {
-  return std::chrono::duration<double>(time).count();
-}
-
 }  // namespace
 
 /// Kept alive by its pending waits; `finished` makes those that come late do nothing.
@@ -115,6 +111,8 @@ void handover::session::start(handler done) {
   channel_.assign(ours.release());
   pidfd_.assign(made->pidfd.release());
   cap_ = clock::now() + options_.ready_timeout_cap;
+  log_info(fmt::format("the next generation is starting, pid {}", pid_),
+           {{"event", "starting"}, {"child_pid", fmt::to_string(pid_)}});
   baton::fault::reach("parent.spawned");
   await_exit();
   await_message();
@@ -175,13 +173,13 @@ void handover::session::heard_from() {
 }
 
 void handover::session::on_readable() {
-  if (step_ == step::waiting) baton::fault::reach("parent.before_ready_read");
   while (!over() && read_one()) {
   }
   if (!over()) await_message();
 }
 
 bool handover::session::read_one() {
+  if (step_ == step::waiting) baton::fault::reach("parent.before_ready_read");
   auto received = receive_packet(channel_.native_handle());
   if (!received) {
     channel_failed(received.error(), "receiving");
@@ -324,7 +322,9 @@ void handover::session::on_deadline() {
   fail(upgrade_error::child_late,
        fmt::format("the new process (pid {}) was not ready {} {:g} s and was killed", pid_,
                    capped ? "at the cap of" : "within",
-                   seconds(capped ? options_.ready_timeout_cap : options_.ready_timeout)));
+                   std::chrono::duration<double>(capped ? options_.ready_timeout_cap
+                                                        : options_.ready_timeout)
+                       .count()));
 }
 
 /// The first failure is the one that is told. The child gets its end, and `done_` comes after it.

@@ -52,6 +52,19 @@ constexpr std::size_t reserve = 64;
       fmt::format("cannot listen on {}: {}: {}; {}", where, step, describe_errno(number), remedy)};
 }
 
+std::string family_name(int domain) {
+  switch (domain) {
+    case AF_INET:
+      return "AF_INET (IPv4)";
+    case AF_INET6:
+      return "AF_INET6 (IPv6)";
+    case AF_UNIX:
+      return "AF_UNIX";
+    default:
+      return fmt::to_string(domain);
+  }
+}
+
 void set_option(int fd, int level, int option, int value, std::string_view where,
                 std::string_view what) {
   if (::setsockopt(fd, level, option, &value, sizeof value) != 0) fail(where, what, errno);
@@ -128,7 +141,8 @@ std::string differs(int fd, const address& wanted, const result<address>& found)
   if (type != SOCK_STREAM) return fmt::format("has the socket type {}, not SOCK_STREAM", type);
   const bool fallback = wanted.kind() == address::family::dual && domain == AF_INET;
   if (domain != wanted.domain() && !fallback) {
-    return fmt::format("has the address family {}, not {}", domain, wanted.domain());
+    return fmt::format("is of the address family {}, not {}", family_name(domain),
+                       family_name(wanted.domain()));
   }
   if (get_option(fd, SO_ACCEPTCONN) != 1) return "is not listening";
   if (!found) return "has no local address: " + found.error().message();

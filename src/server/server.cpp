@@ -334,6 +334,9 @@ void server::implementation::finished(const shutdown_result& how) {
   note_phase();
   if (signal_watch) signal_watch->close();
   for (auto& each : workers) each->post([&each] { each->finish(); });
+  // A timer of the user's that is still armed must not keep a loop of ours; a borrowed loop is the
+  // user's to end.
+  if (own_context) workers.front()->post([this] { own_context->stop(); });
 }
 
 server::server(server_options options)

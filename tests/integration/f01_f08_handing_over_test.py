@@ -177,7 +177,7 @@ class F07EarlySignal(Case):
         service.ready()
         service.fault("child.spawned:stop")
         service.kill(signal.SIGUSR1)
-        child = int(service.wait_log(r"pid (\d+) is starting|starting .*pid (\d+)").group(1))
+        child = int(service.wait_log(r"next generation is starting, pid (\d+)").group(1))
         os.kill(child, number)
         service.fault("")
         os.kill(child, signal.SIGCONT)

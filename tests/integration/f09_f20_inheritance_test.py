@@ -124,11 +124,12 @@ class F12Helpers(Case):
         port = service.port()
         child = service.upgrade()  # inherited descriptors must be close-on-exec as well
         self.assertEqual(self.get(port, "/helper"), "0\n")
-        helpers = [int(p) for p in os.listdir("/proc") if p.isdigit() and self.is_helper(p, child)]
+        helpers = service.wait_for(
+            lambda: [int(p) for p in os.listdir("/proc") if p.isdigit() and self.is_helper(p, child)],
+            "helper process")
         os.kill(child, signal.SIGKILL)
         service.wait_for(lambda: not is_alive(child) and not is_alive(pid), "end of the service")
         try:
-            self.assertTrue(helpers, "the helper runs")
             for helper in helpers:
                 self.assertEqual(listeners_of(helper), 0)
                 with open(f"/proc/{helper}/environ", "rb") as file:

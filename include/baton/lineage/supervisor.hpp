@@ -25,7 +25,10 @@ struct supervisor_options {
 /// while clients wait in the backlog. Speaks to systemd under its own pid.
 ///
 /// Returns the exit status for the process (128 + signal if the last generation was killed by
-/// one) when the last generation has ended on purpose. Never called with other threads running.
+/// one) when the last generation has ended on purpose, and every generation with it. A first
+/// generation that never became ready is not started again: its status is returned. Throws
+/// setup_error if the pid file cannot be written or LISTEN_FDS is wrong. Never called with other
+/// threads running. Under systemd use Type=notify (or notify-reload) and KillMode=mixed.
 int run_supervisor(const supervisor_options& options);
 
 }  // namespace baton::lineage

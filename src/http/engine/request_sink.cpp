@@ -1,6 +1,7 @@
 #include "http/engine/request_sink.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <charconv>
@@ -12,9 +13,16 @@ std::string_view std_view(boost::beast::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 
-bool alnum(unsigned char c) noexcept {
-  return (c >= '0' && c <= '9') || (static_cast<unsigned>(c | 0x20) - 'a') < 26U;
+constexpr bool alnum(unsigned char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
+
+constexpr auto host_table = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = 0; c < table.size(); ++c) table[c] = alnum(static_cast<unsigned char>(c));
+  for (const unsigned char c : std::string_view{"-._~!$&'()*+,;=%"}) table[c] = true;
+  return table;
+}();
 
 bool contains_token(std::string_view list, std::string_view token) noexcept {
   for (std::size_t i = 0; i + token.size() <= list.size(); ++i)
@@ -40,10 +48,7 @@ bool valid_host(std::string_view text) noexcept {
       if (!alnum(c) && c != ':' && c != '.') return false;
     at = end + 1;
   } else {
-    constexpr std::string_view others = "-._~!$&'()*+,;=%";
-    while (at < text.size() && (alnum(static_cast<unsigned char>(text[at])) ||
-                                others.find(text[at]) != std::string_view::npos))
-      ++at;
+    while (at < text.size() && host_table[static_cast<unsigned char>(text[at])]) ++at;
   }
   if (at == text.size()) return true;
   if (text[at] != ':' || at == 0) return false;

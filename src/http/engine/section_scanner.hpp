@@ -1,5 +1,9 @@
 #pragma once
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -9,22 +13,19 @@
 
 namespace baton::http::engine {
 
-/// Bytes that end or spoil a line: everything below space, and DEL.
+/// The first byte that ends or spoils a line: below space, or DEL.
 inline const char* find_control(const char* at, const char* end) noexcept {
-  constexpr std::uint64_t ones = 0x0101010101010101;
-  constexpr std::uint64_t high = 0x8080808080808080;
-  if constexpr (std::endian::native == std::endian::little) {
-    // Eight bytes at once; a borrow can only make false hits above a true one, and we take the
-    // lowest.
-    for (; end - at >= 8; at += 8) {
-      std::uint64_t word;
-      std::memcpy(&word, at, sizeof word);
-      const auto below = (word - ones * 0x20) & ~word & high;
-      const auto del = word ^ (ones * 0x7f);
-      const auto hits = below | ((del - ones) & ~del & high);
-      if (hits != 0) return at + std::countr_zero(hits) / 8;
-    }
+#ifdef __SSE2__
+  const auto last_control = _mm_set1_epi8(0x1f);
+  const auto del = _mm_set1_epi8(0x7f);
+  for (; end - at >= 16; at += 16) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const auto control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
+    const auto hits =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(bytes, del))));
+    if (hits != 0) return at + std::countr_zero(hits);
   }
+#endif
   for (; at != end; ++at) {
     const auto byte = static_cast<unsigned char>(*at);
     if (byte < 0x20 || byte == 0x7f) return at;
