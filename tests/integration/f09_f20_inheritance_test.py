@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import threading
 import unittest
 
-from support import (PROGRAM, Case, KeepAlive, connect, descriptors, is_alive, read_response)
+from support import (BUILD, PROGRAM, Case, KeepAlive, connect, descriptors, is_alive, read_response)
 
 SUCCESS = r"start new process success, pid (\d+)"
 FAILURE = r"start new process failed"
@@ -96,6 +97,31 @@ class F09Releases(Case):
         folder = tempfile.TemporaryDirectory(prefix="baton-release-")
         self.addCleanup(folder.cleanup)
         return folder.name
+
+
+class F10Versions(Case):
+    """Handoff versions that differ negotiate down, or refuse before traffic is touched."""
+
+    def test_no_common_version_is_refused(self):
+        service = self.service(environment={"BATON_FAULT_CHILD_VERSIONS": "7-9"})
+        parent = service.ready()
+        client = KeepAlive(service.port())
+        client.ask()
+        service.kill(signal.SIGUSR1)
+        line = service.wait_log(FAILURE + ".*").group(0)
+        self.assertRegex(line, r"version")
+        self.assertNotEqual(client.ask()[1].get("connection"), "close", "traffic is untouched")
+        self.assertEqual(self.served_by(service.port()), parent)
+        client.close()
+        service.quit()
+
+    def test_a_newer_parent_speaks_the_older_version(self):
+        service = self.service(environment={"BATON_FAULT_PARENT_VERSIONS": "1-9"})
+        service.ready()
+        child = service.upgrade()
+        service.wait_log(r"speaks handoff version 1$")
+        self.assertEqual(self.served_by(service.port()), child)
+        service.quit()
 
 
 class F11ManyGenerations(Case):
@@ -372,6 +398,27 @@ class F19ThreadCounts(Case):
             for worker in workers:
                 worker.join()
         self.assertEqual(failures, [])
+        service.quit()
+
+
+class F20LargeProcess(Case):
+    """A large process upgrades although a fork of it could not be afforded."""
+
+    def test_beyond_the_memory_that_a_copy_would_need(self):
+        # With 512 MiB resident under an address space limit of less than twice that, fork(2) of
+        # the whole would be refused; posix_spawn(3) shares the memory until exec.
+        def limited():
+            resource.setrlimit(resource.RLIMIT_AS, (1600 << 20, 1600 << 20))
+
+        limited = None if "san" in os.path.basename(BUILD) else limited  # sanitizers map terabytes
+        service = self.service({"resident_mib": 512}, preexec_fn=limited)
+        parent = service.ready()
+        with open(f"/proc/{parent}/status", encoding="ascii") as file:
+            resident = int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1))
+        self.assertGreater(resident, 512 * 1000)
+        service.configure(resident_mib=0)
+        child = service.upgrade()
+        self.assertEqual(self.served_by(service.port()), child)
         service.quit()
 
 

@@ -4,6 +4,7 @@
 #include <emmintrin.h>
 #endif
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -59,7 +60,11 @@ class section_scanner {
     for (;;) {
       const char* found = find_control(data + at_, data + size);
       at_ = static_cast<std::size_t>(found - data);
-      if (over(at_ == size ? size : at_ + 1, allowed, at_ == size)) return verdict::refused;
+      const auto reached = at_ == size ? size : at_ + 1;
+      // Below the smaller limit nothing can be over one.
+      if (reached - start_ > std::min(allowed.line, allowed.bytes) &&
+          over(reached, allowed, at_ == size))
+        return verdict::refused;
       if (at_ == size) return verdict::more;
       if (*found == '\t') {
         ++at_;
@@ -90,7 +95,7 @@ class section_scanner {
   // A limit is passed by position alone, whatever the byte there is.
   bool over(std::size_t reached, const bounds& allowed, bool all) noexcept {
     const auto size = reached - start_;
-    const auto line_limit = allowed.line < allowed.bytes ? allowed.line : allowed.bytes;
+    const auto line_limit = std::min(allowed.line, allowed.bytes);
     if (kind_ == kind::head && lines_ == 0 && size > line_limit + (all ? 0 : 1)) {
       refuse(line_too_long);
       return true;

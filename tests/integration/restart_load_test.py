@@ -1,0 +1,67 @@
+"""No failed request over 30 restarts under load, keep-alive and one-shot clients together."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from support import BUILD, PATIENCE, Case
+
+LOAD = os.path.join(BUILD, "tests/bench/bench_load")
+RESTARTS = int(os.environ.get("BATON_RESTARTS", "30"))
+
+
+class UnderLoad(Case):
+    def restart_under_load(self, **config):
+        service = self.service(config)
+        service.ready()
+        report = os.path.join(service.folder, "load.json")
+        load = subprocess.Popen(
+            [LOAD, "--address", f"127.0.0.1:{service.port()}", "--path", "/ping",
+             "--keep-alive", "32", "--one-shot", "4", "--thinking", "50", "--think", "20",
+             "--duration", "600", "--deadline", "20000", "--body-prefix", "pong by pid:", "--json", report],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: load.poll() is None and load.kill())
+        while "ready:" not in load.stderr.readline():
+            self.assertIsNone(load.poll(), "the load client ended early")
+        pids = {service.pid()}
+        for _ in range(RESTARTS):
+            pids.add(service.upgrade())
+        load.send_signal(signal.SIGTERM)
+        output, errors = load.communicate(timeout=PATIENCE)
+        self.assertEqual(load.returncode, 0, output + errors)
+        with open(report, encoding="utf-8") as file:
+            self.assertGreater(len(json.dumps(json.load(file))), 2)
+        self.assertEqual(len(pids), RESTARTS + 1)
+        service.quit()
+
+    def test_one_thread(self):
+        self.restart_under_load(threads=1)
+
+    def test_two_threads(self):
+        self.restart_under_load(threads=2)
+
+    def test_under_a_supervisor(self):
+        service = self.service({"supervise": "always"})
+        service.ready()
+        port = service.port()
+        load = subprocess.Popen(
+            [LOAD, "--address", f"127.0.0.1:{port}", "--path", "/ping", "--keep-alive", "16",
+             "--one-shot", "2", "--duration", "600", "--deadline", "20000", "--body-prefix", "pong by pid:"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: load.poll() is None and load.kill())
+        while "ready:" not in load.stderr.readline():
+            self.assertIsNone(load.poll(), "the load client ended early")
+        for number in range(1, 11):
+            service.kill(signal.SIGUSR1)
+            service.wait_log(r"start new process success", number)
+            service.wait_log(r"generation %d serves" % (number + 1))
+        load.send_signal(signal.SIGTERM)
+        output, errors = load.communicate(timeout=PATIENCE)
+        self.assertEqual(load.returncode, 0, output + errors)
+        service.quit()
+
+
+if __name__ == "__main__":
+    unittest.main()
