@@ -1,0 +1,85 @@
+"""The README's programs do what the README says they do."""
+
+import json
+import os
+import re
+import runpy
+import unittest
+from pathlib import Path
+
+from program import Program
+
+SOURCE = Path(os.environ["BATON_SOURCE"])
+PROGRAMS = Path(os.environ["BATON_BUILD"], "tests", "package")
+
+
+class Readme(unittest.TestCase):
+    def start(self, name, pid_file="service.pid"):
+        program = Program([str(PROGRAMS / f"readme_{name}")], pid_file)
+        self.addCleanup(program.close)
+        program.wait_ready()
+        return program
+
+    def leave(self, program, signal_number=3):
+        pid = program.serving_pid()
+        os.kill(pid, signal_number)
+        self.assertEqual(0, program.exit_status(pid), program.log_text())
+
+    def restart(self, program):
+        old = program.serving_pid()
+        new = program.upgrade()
+        self.assertEqual(0, program.exit_status(old), program.log_text())
+        return new
+
+    def test_the_ten_line_program_restarts_and_leaves(self):
+        program = self.start("ten_lines", "pong.pid")
+        first = program.serving_pid()
+        self.assertEqual((200, f"pong by pid:{first}\n"), program.ask())
+        second = self.restart(program)
+        self.assertNotEqual(first, second)
+        self.assertEqual((200, f"pong by pid:{second}\n"), program.ask())
+        self.leave(program)
+
+    def test_a_program_with_its_own_loop_restarts_and_leaves(self):
+        program = self.start("own_loop", "pong.pid")
+        self.assertEqual((200, f"pong by pid:{program.serving_pid()}\n"), program.ask())
+        second = self.restart(program)
+        self.assertEqual((200, f"pong by pid:{second}\n"), program.ask())
+        self.leave(program)
+
+    def test_every_kind_of_handler_answers(self):
+        program = self.start("handlers")
+        self.assertEqual((200, '{"user":"7"}'), program.ask("/users/7"))
+        self.assertEqual((200, "an hour early\n"), program.ask("/later"))
+        self.assertEqual((200, "slept well\n"), program.ask("/coroutine"))
+        self.assertEqual((200, "300000 bytes\n"), program.ask("/upload", "POST", b"x" * 300_000))
+        self.assertEqual((200, "1\n2\n3\n"), program.ask("/count"))
+        self.assertEqual(405, program.ask("/upload")[0])
+        self.assertEqual(404, program.ask("/nowhere")[0])
+        self.leave(program)
+
+    def test_logs_go_where_they_are_sent_and_state_crosses(self):
+        program = self.start("tour")
+        self.assertEqual((200, "visit 1\n"), program.ask("/visits"))
+        self.assertEqual((200, "visit 2\n"), program.ask("/visits"))
+        self.restart(program)
+        self.assertEqual((200, "visit 3\n"), program.ask("/visits"))
+        self.leave(program, 15)
+        records = [json.loads(line) for line in program.log_text().splitlines()
+                   if line.startswith("{")]
+        self.assertIn("USR1", " ".join(record["message"] for record in records))
+        self.assertLessEqual({1, 2}, {record["generation"] for record in records})
+
+    def test_the_picture_is_what_its_script_draws(self):
+        drawn = runpy.run_path(str(SOURCE / "docs" / "draw_upgrade.py"))["document"]()
+        self.assertEqual(drawn, (SOURCE / "docs" / "upgrade.svg").read_text(encoding="utf-8"))
+
+    def test_every_file_the_readme_names_is_there(self):
+        text = (SOURCE / "README.md").read_text(encoding="utf-8")
+        named = set(re.findall(r"(?:main_test|tests|include/baton|docs)/[\w/.]+\w", text))
+        self.assertGreater(len(named), 5)
+        self.assertEqual([], sorted(name for name in named if not (SOURCE / name).exists()))
+
+
+if __name__ == "__main__":
+    unittest.main()
