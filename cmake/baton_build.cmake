@@ -18,6 +18,9 @@ add_library(baton_flags INTERFACE)
 target_compile_options(baton_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                        -Woverloaded-virtual $<$<BOOL:${BATON_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # The code is position independent for users who link it into a shared library; nobody replaces
+  # single functions of it at run time, so calls inside a file may be inlined all the same.
+  target_compile_options(baton_flags INTERFACE -fno-semantic-interposition)
   # False positives of g++ 12 in inlined library code.
   target_compile_options(baton_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized
                          -Wno-stringop-overread -Wno-array-bounds -Wno-dangling-pointer)

@@ -85,7 +85,8 @@ class upload : public std::enable_shared_from_this<upload> {
  private:
   void take(baton::error_code error, std::string_view piece) {
     if (error == boost::asio::error::eof)
-      return done_(response::text(fmt::format("length={} crc32={:08x}\n", length_, crc_.checksum())));
+      return done_(
+          response::text(fmt::format("length={} crc32={:08x}\n", length_, crc_.checksum())));
     if (error) return;  // the client has gone; nobody waits for an answer
     length_ += piece.size();
     crc_.process_bytes(piece.data(), piece.size());
@@ -130,9 +131,7 @@ void add_routes(baton::http::service& web) {
   web.get("/ping", [](const request&) {
     return response::text(fmt::format("pong by pid:{}\n", ::getpid()));
   });
-  web.any("/echo", [](const request& asked) {
-    return response::text(std::string{asked.body()});
-  });
+  web.any("/echo", [](const request& asked) { return response::text(std::string{asked.body()}); });
   web.get("/bytes/{count}", bytes);
   web.get("/slow/{ms}", slow);
   web.get("/stream/{lines}", stream);
@@ -144,8 +143,8 @@ void add_routes(baton::http::service& web) {
 }
 
 std::string listen_address(const settings& wanted, std::uint16_t port) {
-  const bool bare_ipv6 = wanted.address.find(':') != std::string::npos &&
-                         wanted.address.front() != '[';
+  const bool bare_ipv6 =
+      wanted.address.find(':') != std::string::npos && wanted.address.front() != '[';
   return bare_ipv6 ? fmt::format("[{}]:{}", wanted.address, port)
                    : fmt::format("{}:{}", wanted.address, port);
 }
@@ -166,23 +165,28 @@ int serve(const settings& wanted) {
   baton::http::service web{server};
   add_routes(web);
   for (const auto port : wanted.ports)
-    web.listen({.address = listen_address(wanted, port), .max_connections = wanted.max_connections});
+    web.listen(
+        {.address = listen_address(wanted, port), .max_connections = wanted.max_connections});
   warm_up(server, wanted.ready_delay);
   return server.run();
 }
 
 int read_and_serve(int argc, char** argv) {
   settings wanted;
-  CLI::App flags{"Two HTTP servers that restart without losing a client.\n"
-                 "kill -USR1 PID restarts, kill -QUIT PID drains and leaves."};
+  CLI::App flags{
+      "Two HTTP servers that restart without losing a client.\n"
+      "kill -USR1 PID restarts, kill -QUIT PID drains and leaves."};
   std::int64_t ready_delay = 0;
   double drain_timeout = 30;
   bool supervise = false;
   flags.set_version_flag("--version", "graceful_main " BATON_VERSION);
   flags.add_option("--address", wanted.address, "IP address to listen on, '*' for dual stack")
       ->capture_default_str();
-  flags.add_option("--port", wanted.ports, "Port; may be repeated")->capture_default_str()
-      ->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  flags.add_option("--port", wanted.ports, "Port; may be repeated")
+      ->capture_default_str()
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   flags.add_option("--threads", wanted.server.threads, "Loops; 0: one for each CPU")
       ->capture_default_str();
   flags.add_option("--max-connections", wanted.max_connections, "Cap of each listener")
@@ -190,9 +194,11 @@ int read_and_serve(int argc, char** argv) {
   flags.add_option("--pid-file", wanted.server.pid_file, "Written when ready");
   flags.add_flag("--supervise", supervise, "Keep a supervisor with a stable pid");
   flags.add_option("--drain-timeout", drain_timeout, "Seconds for open work to finish")
-      ->capture_default_str()->check(CLI::Range(0.0, 86400.0));
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 86400.0));
   flags.add_option("--ready-delay", ready_delay, "Milliseconds of pretended slow start-up")
-      ->capture_default_str()->check(CLI::Range(0, 3'600'000));
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3'600'000));
   CLI11_PARSE(flags, argc, argv);
 
   wanted.ready_delay = std::chrono::milliseconds{ready_delay};

@@ -24,6 +24,8 @@ results=$PWD/build/$preset/junit.xml
 install_packages g++ cmake ninja-build ccache make pkg-config boost libfmt-dev libspdlog-dev \
   libcli11-dev libgtest-dev libgmock-dev curl python3
 
+# A fresh clone in another folder finds what was compiled before.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 cmake --preset "$preset"
 cmake --build --preset "$preset"
 

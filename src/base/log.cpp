@@ -26,8 +26,7 @@ spdlog::logger& default_logger() {
 }
 
 void write_default(const log_record& record) {
-  const auto severity =
-      record.level == log_level::error ? spdlog::level::err : spdlog::level::info;
+  const auto severity = record.level == log_level::error ? spdlog::level::err : spdlog::level::info;
   default_logger().log(record.time, {}, severity,
                        fmt::format("[{}] {}", to_string(record.level), record.line));
 }

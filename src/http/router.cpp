@@ -115,12 +115,12 @@ struct router::node {
       if (found != literals.end() && found->second->find(on, below, last, into)) return true;
     }
     if (parameter != nullptr && !text.empty()) {
-      into.values[into.count++] = text;
+      into.values[into.count++] = {text.data(), text.size()};
       if (parameter->find(on, below, last, into)) return true;
       --into.count;
     }
     if (rest == nullptr) return false;
-    into.values[into.count++] = path;
+    into.values[into.count++] = {path.data(), path.size()};
     if (take(*rest, on, into)) return true;
     --into.count;
     return false;

@@ -22,9 +22,10 @@ class time_bomb {
       : thread_{[this, fuse] {
           std::unique_lock lock{mutex_};
           if (disarmed_.wait_for(lock, fuse, [this] { return done_; })) return;
-          log_error(fmt::format("an exit hook did not return within the {} for all hooks; "
-                                "leaving without it (server_options::hook_timeout)",
-                                fuse));
+          log_error(
+              fmt::format("an exit hook did not return within the {} for all hooks; "
+                          "leaving without it (server_options::hook_timeout)",
+                          fuse));
           flush_logs();
           std::_Exit(1);
         }} {}

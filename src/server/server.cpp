@@ -93,7 +93,7 @@ struct server::implementation final : shutdown_target {
   boost::asio::io_context& context;
   lineage::generation generation;
   net::gate process_gate;
-  std::deque<door> doors;        // references to listeners stay valid
+  std::deque<door> doors;  // references to listeners stay valid
   std::vector<service*> services;
   std::vector<std::unique_ptr<worker>> workers;
   std::vector<state_writer> states;
@@ -111,7 +111,8 @@ server::implementation::implementation(boost::asio::io_context* borrowed, server
     : options{supervise_if_asked(std::move(asked))},
       own_context{borrowed == nullptr ? std::make_unique<boost::asio::io_context>(1) : nullptr},
       context{borrowed == nullptr ? *own_context : *borrowed},
-      generation{context, lineage_options(options),
+      generation{context,
+                 lineage_options(options),
                  {.prepare_offer = [this] { return prepare_offer(); },
                   .on_handed_over = [this](pid_t child) { hand_over(child); },
                   .on_rolled_back = [this] { roll_back(); },
@@ -133,14 +134,11 @@ server::implementation::implementation(boost::asio::io_context* borrowed, server
   for (unsigned i = 1; i < threads; ++i) workers.push_back(std::make_unique<worker>(i));
   if (options.signals == signal_mode::handle)
     signal_watch.emplace(context,
-                         baton::signals::actions{.upgrade = [this] { upgrade({}); },
-                                                 .leave =
-                                                     [this] {
-                                                       sequence.begin(
-                                                           shutdown_sequence::reason::leave);
-                                                     },
-                                                 .drop = [this] { sequence.force(); },
-                                                 .leaving = [this] { return sequence.running(); }});
+                         baton::signals::actions{
+                             .upgrade = [this] { upgrade({}); },
+                             .leave = [this] { sequence.begin(shutdown_sequence::reason::leave); },
+                             .drop = [this] { sequence.force(); },
+                             .leaving = [this] { return sequence.running(); }});
 }
 
 server::implementation::~implementation() {
@@ -164,8 +162,9 @@ net::listener& server::implementation::listen(const net::listener_options& wante
             "two listeners are called '{}'; give one of them another listener_options::name",
             name)};
     auto inherited = generation.inherited().claim(name, where.to_string());
-    doors.push_back({inherited ? net::listener::adopt(wanted, std::move(inherited->fd), process_gate)
-                               : net::listener::bind(wanted, process_gate),
+    doors.push_back({inherited
+                         ? net::listener::adopt(wanted, std::move(inherited->fd), process_gate)
+                         : net::listener::bind(wanted, process_gate),
                      to});
   } catch (const std::exception& error) {
     generation.fail(error.what());
@@ -243,9 +242,9 @@ void server::implementation::hand_over(pid_t child) {
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - upgrade_asked);
   const auto milliseconds = fmt::format("{:.1f}", static_cast<double>(took.count()) / 1000.0);
-  log_notice(fmt::format("handed over to pid {} after {} ms; accepting ends here", child,
-                         milliseconds),
-             {{"event", "handed_over"}, {"milliseconds", milliseconds}});
+  log_notice(
+      fmt::format("handed over to pid {} after {} ms; accepting ends here", child, milliseconds),
+      {{"event", "handed_over"}, {"milliseconds", milliseconds}});
   sequence.begin(shutdown_sequence::reason::handed_over);
 }
 
@@ -315,9 +314,7 @@ void server::implementation::drop() {
 }
 
 void server::implementation::when_empty(std::function<void()> emptied) {
-  process_gate.when_empty([this, emptied = std::move(emptied)] {
-    workers.front()->post(emptied);
-  });
+  process_gate.when_empty([this, emptied = std::move(emptied)] { workers.front()->post(emptied); });
 }
 
 void server::implementation::finished(const shutdown_result& how) {

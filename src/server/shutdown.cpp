@@ -134,9 +134,10 @@ void shutdown_sequence::drop(std::string_view why) {
 
 void shutdown_sequence::give_up() {
   if (target_.open_connections() == 0) return;  // held: the probation has its own end
-  log_error(fmt::format("{} connections were not let go {} after they were dropped: a service "
-                        "keeps their slots; leaving all the same",
-                        target_.open_connections(), drop_patience));
+  log_error(
+      fmt::format("{} connections were not let go {} after they were dropped: a service "
+                  "keeps their slots; leaving all the same",
+                  target_.open_connections(), drop_patience));
   run_hooks();
 }
 

@@ -22,9 +22,8 @@ worker::~worker() { join(); }
 
 void worker::open(net::listener& from, service& to) {
   acceptors_.push_back(std::make_unique<net::acceptor>(
-      loop_, from, [this, &to](net::accepted connection) {
-        to.serve(loop_, std::move(connection));
-      }));
+      loop_, from,
+      [this, &to](net::accepted connection) { to.serve(loop_, std::move(connection)); }));
 }
 
 void worker::start_accepting() {

@@ -3,9 +3,9 @@
 //
 //   integration_service CONFIG.json
 //
-// Keys (all optional): listeners [{address, name, max_connections, unix_mode, backlog}], extra_ports
-// (count of further loopback listeners), threads, pid_file, supervise ("always", "never",
-// "automatic"), max_connections, ready_timeout_ms, ready_timeout_cap_ms, probation_ms,
+// Keys (all optional): listeners [{address, name, max_connections, unix_mode, backlog}],
+// extra_ports (count of further loopback listeners), threads, pid_file, supervise ("always",
+// "never", "automatic"), max_connections, ready_timeout_ms, ready_timeout_cap_ms, probation_ms,
 // max_draining, lame_duck_ms, idle_grace_ms, drain_timeout_ms, fail (a sentence: throw it),
 // exit (leave with this status before ready), progress [ms per piece of slow start-up],
 // resident_mib (memory to touch), state (text offered under the key "note"), hook_file (an exit
@@ -124,9 +124,7 @@ void add_routes(baton::http::service& web, baton::server& server) {
   web.get("/bytes/{count}", [](const request& asked) {
     return response::text(std::string(std::stoul(std::string{asked.param("count")}), 'x'));
   });
-  web.any("/echo", [](const request& asked) {
-    return response::text(std::string{asked.body()});
-  });
+  web.any("/echo", [](const request& asked) { return response::text(std::string{asked.body()}); });
   web.get("/slow/{ms}", [](const request& asked, baton::http::responder done) {
     auto timer = std::make_shared<boost::asio::steady_timer>(asked.context());
     timer->expires_after(milliseconds{std::stol(std::string{asked.param("ms")})});

@@ -61,8 +61,8 @@ log_callback adapt_log(Callback&& callback) {
 
 /// A callback takes either the finished line or the structured record.
 template <class Callback>
-concept log_sink = std::invocable<Callback&, std::string_view> ||
-                   std::invocable<Callback&, const log_record&>;
+concept log_sink =
+    std::invocable<Callback&, std::string_view> || std::invocable<Callback&, const log_record&>;
 
 template <log_sink Callback>
 void set_info_log(Callback&& callback) {
@@ -88,8 +88,7 @@ void set_log_generation(std::uint32_t generation) noexcept;
 void flush_logs();
 
 /// Logs one record. For baton itself and for services built on it.
-void log(log_level level, std::string_view message,
-         std::initializer_list<log_field> fields = {});
+void log(log_level level, std::string_view message, std::initializer_list<log_field> fields = {});
 
 inline void log_info(std::string_view message, std::initializer_list<log_field> fields = {}) {
   log(log_level::info, message, fields);

@@ -56,7 +56,12 @@ class router {
     const route* found = nullptr;  ///< null: 404 if `allowed` is 0, else 405
     std::uint16_t allowed = 0;     ///< bits by method; only filled if nothing was found
     std::uint8_t count = 0;
-    std::string_view values[max_params + 1];  ///< of the parameters, views into the path
+    /// Of the parameters, views into the path; not zeroed, since most paths have none.
+    struct {
+      const char* data;
+      std::size_t size;
+      operator std::string_view() const noexcept { return {data, size}; }  // NOLINT
+    } values[max_params + 1];
   };
   void find(method on, std::string_view path, match& into) const noexcept;
 

@@ -8,31 +8,16 @@ namespace baton::lineage {
 
 /// Where a generation stands in its life.
 ///
-///     starting --ready--> serving --upgrade--> upgrading --child_ready--> draining --done--> stopped
-///                           ^  ^                  |                        |
+///     starting --ready--> serving --upgrade--> upgrading --child_ready--> draining --done-->
+///                           ^  ^                  |                        |          stopped
 ///                           |  +----child_lost----+                        |
 ///                           +---------child_lost (probation)---------------+
 ///     serving --leave--> announcing --announced--> draining
 ///
 /// The table below is this diagram; nothing else moves a phase.
-enum class phase : std::uint8_t {
-  starting,
-  serving,
-  upgrading,
-  announcing,
-  draining,
-  stopped
-};
+enum class phase : std::uint8_t { starting, serving, upgrading, announcing, draining, stopped };
 
-enum class event : std::uint8_t {
-  ready,
-  upgrade,
-  child_ready,
-  child_lost,
-  leave,
-  announced,
-  done
-};
+enum class event : std::uint8_t { ready, upgrade, child_ready, child_lost, leave, announced, done };
 
 struct transition {
   phase from;
