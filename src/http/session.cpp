@@ -215,7 +215,20 @@ void session::close_when_idle() {
 void session::drop(error_code reason) {
   static_cast<void>(reason);                         // the server logs it once, for all
   if (!lingering_) shard_.on.count().dropped.add();  // its work was done
+  if (owes_answer()) {
+    shard_.busy = true;
+    refuse(engine::leaving);
+    shard_.busy = false;
+    if (!closed_) flush();
+    shard_.out.clear();
+  }
   close();
+}
+
+/// Whether a request came in whose answer has not begun.
+bool session::owes_answer() const noexcept {
+  if (closed_ || lingering_ || ending_ || blocked() || exchange_ == nullptr) return false;
+  return exchange_->now == exchange::stage::waiting || exchange_->now == exchange::stage::collect;
 }
 
 /// Ends our side and reads on until the client has ended its own (RFC 9112 section 9.6).

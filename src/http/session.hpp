@@ -80,6 +80,7 @@ class session final : public net::pollable, public net::drainable, public net::d
   void linger();
   void close();
   [[nodiscard]] bool wants_read() const noexcept;
+  [[nodiscard]] bool owes_answer() const noexcept;
   [[nodiscard]] bool input_waits() const noexcept;
   [[nodiscard]] bool idle() const noexcept { return exchange_ == nullptr && !blocked(); }
   [[nodiscard]] bool blocked() const noexcept { return carry_ != nullptr && carry_->unsent() != 0; }

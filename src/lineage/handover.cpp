@@ -237,6 +237,7 @@ void handover::session::take_progress(std::string_view payload) {
   const auto what = handoff::read_progress(payload);
   if (!what) return channel_failed(what.error(), "progress");
   log_info(fmt::format("the new process (pid {}) is starting: {}", pid_, *what));
+  if (options_.on_progress) options_.on_progress(*what);
 }
 
 void handover::session::take_ready() {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "baton/base/unique_fd.hpp"
@@ -32,6 +33,8 @@ struct handover_options {
   std::vector<handoff::process> draining = {};  ///< passed on to the child, oldest first
   std::chrono::milliseconds ready_timeout{std::chrono::seconds{30}};
   std::chrono::milliseconds ready_timeout_cap{std::chrono::minutes{10}};
+  /// Told what a child reports while it starts. Optional.
+  std::function<void(std::string_view what)> on_progress = {};
   /// How long a child that refused may take to end by itself.
   std::chrono::milliseconds exit_grace{std::chrono::seconds{2}};
 };

@@ -203,6 +203,11 @@ void supervisor::launch() {
   options.parent_generation = 0;
   options.ready_timeout = options_.ready_timeout;
   options.ready_timeout_cap = options_.ready_timeout_cap;
+  // Generations under a supervisor do not talk to systemd themselves.
+  options.on_progress = [this](std::string_view what) {
+    if (manager_.enabled())
+      log_systemd_failure(manager_.extend_timeout(options_.ready_timeout, what), "starting");
+  };
   roster_.visit([&](const member& who) {
     options.draining.push_back({who.generation, who.pid, who.start_time});
   });

@@ -49,17 +49,10 @@ void move_all(link& from, link& to) noexcept {
   make_empty(from);
 }
 
-nanoseconds read(clockid_t which) noexcept {
+nanoseconds monotonic_now() noexcept {
   timespec now{};
-  (void)::clock_gettime(which, &now);
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);  // cannot fail for this clock
   return std::chrono::seconds{now.tv_sec} + nanoseconds{now.tv_nsec};
-}
-
-/// How far the coarse clock may lag behind the exact one.
-nanoseconds coarse_lag() noexcept {
-  timespec resolution{};
-  (void)::clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
-  return std::chrono::seconds{resolution.tv_sec} + nanoseconds{resolution.tv_nsec};
 }
 
 }  // namespace
@@ -100,7 +93,9 @@ struct timer_wheel::implementation : std::enable_shared_from_this<implementation
   }
 
   void arm(deadline& node, std::chrono::milliseconds after) noexcept {
-    const auto now = read(CLOCK_MONOTONIC_COARSE) + lag;
+    // Not the coarse clock, though it is cheaper: on a busy machine it falls behind by more than
+    // its resolution, and a deadline would fire early.
+    const auto now = monotonic_now();
     auto due = ticks_up(now + std::max(after, std::chrono::milliseconds{0}));
     if (due == 0) due = 1;  // 0 says "not armed"
     if (node.next != nullptr && !before(due, node.linked_)) {
@@ -135,7 +130,7 @@ struct timer_wheel::implementation : std::enable_shared_from_this<implementation
 
   /// The tick as it was before 32 bits cut it.
   [[nodiscard]] std::int64_t full_ticks(std::uint32_t at) const noexcept {
-    const auto now = (read(CLOCK_MONOTONIC) - epoch) / nanoseconds{tick};
+    const auto now = (monotonic_now() - epoch) / nanoseconds{tick};
     return now + static_cast<std::int32_t>(at - static_cast<std::uint32_t>(now));
   }
 
@@ -146,7 +141,7 @@ struct timer_wheel::implementation : std::enable_shared_from_this<implementation
       ~closing() { self.set_next_alarm(); }
     };
     const closing at_the_end{*this};
-    const auto now = ticks_down(read(CLOCK_MONOTONIC));
+    const auto now = ticks_down(monotonic_now());
     const auto passed = std::min(now - looked_through, slots);
     for (std::uint32_t i = 1; i <= passed; ++i) {
       move_all(wheel[(looked_through + i) % slots], expired);
@@ -181,8 +176,7 @@ struct timer_wheel::implementation : std::enable_shared_from_this<implementation
     return armed;
   }
 
-  const nanoseconds epoch = read(CLOCK_MONOTONIC);
-  const nanoseconds lag = coarse_lag();
+  const nanoseconds epoch = monotonic_now();
   std::optional<timer> alarm;
   bool running = false;  // while anything is linked, the alarm is set
   std::uint32_t alarm_tick = 0;

@@ -73,13 +73,16 @@ struct server::implementation final : shutdown_target {
   void roll_back();
   void let_go_of_doors();
   void close_doors() noexcept;
+  template <class Task>
+  void on_every_loop(Task task, std::function<void()> then);
   template <class Verb>
-  void for_each_service(Verb verb);
+  void for_each_service(
+      Verb verb, std::function<void()> then = [] {});
   void note_phase() noexcept { phase.store(generation.phase(), std::memory_order_relaxed); }
 
   void begin_leave() override;
   void stop_accepting(std::function<void()> stopped) override;
-  void announce() override;
+  void announce(std::function<void()> told) override;
   void close_when_idle() override;
   void drop() override;
   std::size_t run_hooks() override { return hooks.run(options.hook_timeout); }
@@ -260,12 +263,24 @@ void server::implementation::let_go_of_doors() {
   stop_accepting([this] { close_doors(); });
 }
 
-template <class Verb>
-void server::implementation::for_each_service(Verb verb) {
+/// Runs `task` on each loop's thread; when all have, `then` on the first one's.
+template <class Task>
+void server::implementation::on_every_loop(Task task, std::function<void()> then) {
+  auto left = std::make_shared<std::atomic<std::size_t>>(workers.size());
   for (auto& each : workers)
-    each->post([this, &each, verb] {
-      for (auto* to : services) verb(*to, each->loop());
+    each->post([this, &each, left, task, then] {
+      task(*each);
+      if (left->fetch_sub(1) == 1) workers.front()->post(then);
     });
+}
+
+template <class Verb>
+void server::implementation::for_each_service(Verb verb, std::function<void()> then) {
+  on_every_loop(
+      [this, verb](worker& on) {
+        for (auto* to : services) verb(*to, on.loop());
+      },
+      std::move(then));
 }
 
 void server::implementation::begin_leave() {
@@ -274,20 +289,18 @@ void server::implementation::begin_leave() {
 }
 
 void server::implementation::stop_accepting(std::function<void()> stopped) {
-  auto left = std::make_shared<std::atomic<std::size_t>>(workers.size());
   const bool last_owner = !generation.handed_over();
-  for (auto& each : workers)
-    each->post([this, &each, left, stopped, last_owner] {
-      // Nobody will serve the queue after us, and closing the socket resets it.
-      if (last_owner) each->take_waiting();
-      each->stop_accepting();
-      if (left->fetch_sub(1) != 1) return;
-      workers.front()->post([this, stopped, last_owner] {
+  on_every_loop(
+      [last_owner](worker& on) {
+        // Nobody will serve the queue after us, and closing the socket resets it.
+        if (last_owner) on.take_waiting();
+        on.stop_accepting();
+      },
+      [this, stopped = std::move(stopped), last_owner] {
         // Refused at once, a new client goes elsewhere; in a queue nobody reads it would wait.
         if (last_owner) close_doors();
         stopped();
       });
-    });
 }
 
 void server::implementation::close_doors() noexcept {
@@ -297,10 +310,10 @@ void server::implementation::close_doors() noexcept {
   }
 }
 
-void server::implementation::announce() {
+void server::implementation::announce(std::function<void()> told) {
   generation.announced();
   note_phase();
-  for_each_service([](service& to, net::loop& on) { to.announce(on); });
+  for_each_service([](service& to, net::loop& on) { to.announce(on); }, std::move(told));
 }
 
 void server::implementation::close_when_idle() {

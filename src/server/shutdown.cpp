@@ -95,15 +95,21 @@ void shutdown_sequence::stop_accepting() {
   stage_ = stage::stopping;
   enter(shutdown_step::stop_accepting, "");
   target_.stop_accepting([this, run = run_] {
-    if (run == run_ && stage_ == stage::stopping) drain();
+    if (run == run_ && stage_ == stage::stopping) announce();
+  });
+}
+
+/// The log says "drain" only when every loop knows: from then on each answer carries the close.
+void shutdown_sequence::announce() {
+  stage_ = stage::draining;
+  target_.announce([this, run = run_] {
+    if (run == run_ && stage_ == stage::draining) drain();
   });
 }
 
 void shutdown_sequence::drain() {
-  stage_ = stage::draining;
   enter(shutdown_step::drain, fmt::format("{} connections open, {} at most",
                                           target_.open_connections(), options_.drain_timeout));
-  target_.announce();
   arm(idle_grace_, options_.idle_grace, &shutdown_sequence::at_idle_grace);
   watch_empty();
 }

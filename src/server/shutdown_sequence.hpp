@@ -22,8 +22,8 @@ class shutdown_target {
   virtual void begin_leave() = 0;
   /// Step 2: no loop accepts any more; `stopped` is called when that is so.
   virtual void stop_accepting(std::function<void()> stopped) = 0;
-  /// Step 3: clients are told; later, idle connections end.
-  virtual void announce() = 0;
+  /// Step 3: clients are told, `told` is called when every loop knows; later, idle connections end.
+  virtual void announce(std::function<void()> told) = 0;
   virtual void close_when_idle() = 0;
   /// Step 4.
   virtual void drop() = 0;
@@ -70,6 +70,7 @@ class shutdown_sequence {
   enum class stage : std::uint8_t { none, announcing, stopping, draining, dropping, finished };
 
   void stop_accepting();
+  void announce();
   void drain();
   void drop(std::string_view why);
   void run_hooks();

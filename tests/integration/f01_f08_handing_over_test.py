@@ -194,7 +194,7 @@ class F07EarlySignal(Case):
     def test_quit(self):
         service, child = self.early(signal.SIGQUIT)
         service.gone()
-        self.assertFalse(is_alive(child))
+        service.wait_for(lambda: not is_alive(child), "end of the child")
         self.assertEqual(service.count_log(SUCCESS), 1)
 
 
@@ -238,6 +238,7 @@ class F08NoGap(Case):
         client = KeepAlive(service.port())
         self.assertEqual(client.ask()[2], f"pong by pid:{parent}\n".encode())
         service.upgrade()
+        service.wait_log(r"step 3 of 5")
         status, headers, body = client.ask()
         self.assertEqual((status, body), (200, f"pong by pid:{parent}\n".encode()))
         self.assertEqual(headers.get("connection"), "close")

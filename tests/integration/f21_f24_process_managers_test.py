@@ -104,6 +104,25 @@ class F21MainPid(Notified):
         self.assertEqual(service.quit(), 0)
 
 
+class SlowStart(Notified):
+    """Progress of a slow start gives more time from systemd as well."""
+
+    def check(self, mode):
+        manager = self.manager()
+        service = self.service({"supervise": mode, "progress": [50, 50]},
+                               environment={"NOTIFY_SOCKET": manager.path})
+        service.ready()
+        extended = manager.wait(r"EXTEND_TIMEOUT_USEC=[1-9]\d+")
+        manager.wait("READY=1", extended)
+        service.quit()
+
+    def test_plain(self):
+        self.check("never")
+
+    def test_supervised(self):
+        self.check("always")
+
+
 class F22Reloading(Notified):
     """RELOADING carries MONOTONIC_USEC; READY follows, whether the upgrade worked or not."""
 

@@ -73,7 +73,7 @@ class F25KeepAliveRace(Case):
         sock.sendall(b"GET /ping HTTP/1.1\r\nHo")
         self.get(service.port())  # a round trip: the first bytes have been read
         service.upgrade()
-        service.wait_log(r"accepting ends here")
+        service.wait_log(r"step 3 of 5")
         sock.sendall(b"st: t\r\n\r\n")
         status, headers, _ = read_response(sock)
         self.assertEqual((status, headers.get("connection")), (200, "close"))
@@ -103,6 +103,9 @@ class F29DrainDeadline(Case):
         service.upgrade()
         service.wait_for(lambda: not is_alive(parent), "end of the old generation")
         service.wait_log(r"forced to leave .* 1 dropped")
+        status, headers, _ = client.answer()
+        self.assertEqual((status, headers.get("connection")), (503, "close"),
+                         "what cannot be finished is answered, not cut")
         client.close()
         self.assertEqual(service.quit(), 1, "the first generation's status tells of the drop")
 

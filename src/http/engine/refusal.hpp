@@ -29,6 +29,7 @@ inline constexpr refusal header_too_large{431, "the header is too large"};
 inline constexpr refusal too_many_fields{431, "the header has too many fields"};
 inline constexpr refusal unknown_coding{501, "no transfer coding but chunked is understood"};
 inline constexpr refusal unknown_method{501, "the method is not implemented"};
+inline constexpr refusal leaving{503, "the server leaves before it could answer; try again"};
 inline constexpr refusal bad_version{505, "only HTTP/1.1 and HTTP/1.0 are spoken"};
 
 }  // namespace baton::http::engine

@@ -139,6 +139,8 @@ TEST(Drain, DropsWhatIsLeftAndCountsIt) {
   run.settle();
   run.web.drop(run.loop(), {});
   run.settle();
+  ASSERT_TRUE(run.until_ended(waiting));
+  EXPECT_EQ(waiting.received().substr(0, 12), "HTTP/1.1 503");
   EXPECT_EQ(run.loop().count().dropped.get(), 2U);
   EXPECT_EQ(run.closed(), 2U);
   EXPECT_EQ(run.loop().poller().watched(), 0U);

@@ -24,9 +24,10 @@ class fake_target final : public shutdown_target {
     told += "stop ";
     boost::asio::post(context_, std::move(stopped));
   }
-  void announce() override {
+  void announce(std::function<void()> all_told) override {
     told += "announce ";
     if (on_announce) on_announce();
+    boost::asio::post(context_, std::move(all_told));
   }
   void close_when_idle() override {
     told += "idle ";
