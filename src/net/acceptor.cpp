@@ -19,14 +19,14 @@
 
 namespace baton::net {
 
-/// Where the acceptor stands:
+/// Where the acceptor stands, what it waits for, and what it does then:
 ///
-/// | mode    | waits for                             | on it                                    |
-/// |---------|---------------------------------------|------------------------------------------|
-/// | stopped | `start`                               | polls                                    |
-/// | polling | EPOLLIN                               | accepts; no slot: full; EMFILE: resting  |
-/// | full    | a slot (the gate wakes it)            | accepts; nobody there: polls             |
-/// | resting | a connection's end, or `accept_retry` | accepts; nobody there: polls             |
+/// | mode    | waits for                             | then                                   |
+/// |---------|---------------------------------------|----------------------------------------|
+/// | stopped | `start`                               | polls                                  |
+/// | polling | EPOLLIN                               | accepts; no slot: full; EMFILE: resting|
+/// | full    | a slot (the gate wakes it)            | accepts; nobody left: polls            |
+/// | resting | a connection's end, or `accept_retry` | accepts; nobody left: polls            |
 class acceptor::state final : public pollable,
                               private deadline,
                               public std::enable_shared_from_this<acceptor::state> {

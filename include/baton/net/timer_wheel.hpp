@@ -40,8 +40,8 @@ class deadline : private detail::wheel_link {
 
 /// All deadlines of one thread: a hashed wheel with a tick of 50 ms.
 ///
-/// Invariants: never early, at most one tick late (plus the loop's own lag). Pushing a deadline back
-/// costs a store, not a relink. An empty wheel causes no wake-ups. Single-threaded.
+/// Invariants: never early, at most one tick late (plus the loop's own lag). Pushing a deadline
+/// back costs a store, not a relink. An empty wheel causes no wake-ups. Single-threaded.
 class timer_wheel {
  public:
   static constexpr std::chrono::milliseconds tick{50};
