@@ -99,6 +99,7 @@ void handover::session::start(handler done) {
   unique_fd ours;
   const auto objection = goods_.objection();
   outcome<spawned> made = failure{upgrade_error::channel_broken, objection};
+  const auto begun = clock::now();
   if (objection.empty()) made = spawn_child(ours);
   if (!made) {
     step_ = step::ending;
@@ -111,8 +112,11 @@ void handover::session::start(handler done) {
   channel_.assign(ours.release());
   pidfd_.assign(made->pidfd.release());
   cap_ = clock::now() + options_.ready_timeout_cap;
-  log_info(fmt::format("the next generation is starting, pid {}", pid_),
-           {{"event", "starting"}, {"child_pid", fmt::to_string(pid_)}});
+  // For so long this loop stood still: the child borrows our memory until it executes.
+  const auto stall = std::chrono::duration<double, std::milli>{clock::now() - begun}.count();
+  log_info(
+      fmt::format("the next generation is starting, pid {}, spawned in {:.2f} ms", pid_, stall),
+      {{"event", "starting"}, {"child_pid", fmt::to_string(pid_)}});
   baton::fault::reach("parent.spawned");
   await_exit();
   await_message();
