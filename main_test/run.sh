@@ -197,6 +197,10 @@ restart_under_load() {
   printf 'Restarting:'
   local number failed=0 pid
   for number in $(seq "$restarts"); do
+    # Three old generations may drain at a time (max_draining); a fourth would end the oldest early.
+    if [ ${#started[@]} -ge 3 ]; then
+      until_true 35 is_gone "${started[-3]}" || die "the old generation, pid ${started[-3]}, does not leave"
+    fi
     restart USR1
     printf ' %s' "$number"
   done
