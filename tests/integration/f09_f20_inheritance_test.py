@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -55,7 +55,7 @@ class F09Releases(Case):
         return folder
 
     def test_flipped_symlink_and_deleted_directory(self):
-        root = self.enterContext_temporary()
+        root = self.release_root()
         first = self.release(root, 1)
         service = self.service(program=os.path.join(root, "current", "service"), cwd=first)
         service.ready()
@@ -67,7 +67,7 @@ class F09Releases(Case):
         service.quit()
 
     def test_a_replaced_file_runs_the_new_one(self):
-        root = self.enterContext_temporary()
+        root = self.release_root()
         folder = self.release(root, 1)
         program = os.path.join(folder, "service")
         service = self.service(program=program)
@@ -79,7 +79,7 @@ class F09Releases(Case):
         service.quit()
 
     def test_a_deleted_program_is_refused_with_the_reason(self):
-        root = self.enterContext_temporary()
+        root = self.release_root()
         folder = self.release(root, 1)
         program = os.path.join(folder, "service")
         service = self.service(program=program)
@@ -92,8 +92,7 @@ class F09Releases(Case):
         service.upgrade()
         service.quit()
 
-    def enterContext_temporary(self):
-        import tempfile
+    def release_root(self):
         folder = tempfile.TemporaryDirectory(prefix="baton-release-")
         self.addCleanup(folder.cleanup)
         return folder.name
@@ -322,12 +321,7 @@ class F17WrongDescriptors(Case):
 class F18UnixPaths(Case):
     """A unix socket's path survives the parent; only the last owner removes it, by inode."""
 
-    def unix_service(self):
-        service = self.service({"listeners": []})
-        return service
-
     def test_path_through_generations(self):
-        import tempfile
         folder = tempfile.mkdtemp(prefix="baton-unix-")
         self.addCleanup(shutil.rmtree, folder)
         path = os.path.join(folder, "web.sock")
@@ -345,7 +339,6 @@ class F18UnixPaths(Case):
         self.assertFalse(os.path.exists(path), "the last owner removes the path")
 
     def test_a_path_that_became_anothers_is_left_alone(self):
-        import tempfile
         folder = tempfile.mkdtemp(prefix="baton-unix-")
         self.addCleanup(shutil.rmtree, folder)
         path = os.path.join(folder, "web.sock")

@@ -1,10 +1,8 @@
 """F25, F29, F31, F32, F35: draining and limits over HTTP/1.1, and the five steps of a shutdown."""
 
 import os
-import re
 import resource
 import signal
-import socket
 import threading
 import time
 import unittest
@@ -121,11 +119,8 @@ class F29DrainDeadline(Case):
             pids.append(service.upgrade())
         service.wait_for(lambda: not is_alive(pids[0]), "end of the oldest")
         self.assertTrue(is_alive(pids[-1]) and is_alive(pids[-2]) and is_alive(pids[-3]))
-        for pid in pids:
-            if is_alive(pid):
-                os.kill(pid, signal.SIGTERM)
-                if pid == pids[-1]:
-                    continue
+        for pid in filter(is_alive, pids):
+            os.kill(pid, signal.SIGTERM)
         for client in clients:
             client.close()
         service.gone()
@@ -197,8 +192,7 @@ class F32Descriptors(Case):
         late.request()
         service.wait_log(r"EMFILE.*ulimit -n")
         before, begun = self.cpu(pid), time.monotonic()
-        select_timeout = 1.5
-        late.sock.settimeout(select_timeout)
+        late.sock.settimeout(1.5)
         with self.assertRaises(TimeoutError):
             late.sock.recv(1)  # nobody answers while no descriptor is free
         used = (self.cpu(pid) - before) / (time.monotonic() - begun)

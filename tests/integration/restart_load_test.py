@@ -36,8 +36,13 @@ class UnderLoad(Case):
         output, errors = load.communicate(timeout=PATIENCE)
         self.assertEqual(load.returncode, 0, output + errors)
         with open(report, encoding="utf-8") as file:
-            self.assertGreater(len(json.dumps(json.load(file))), 2)
+            seen = json.load(file)
         self.assertEqual(len(pids), RESTARTS + 1)
+        for name, group in seen["groups"].items():
+            self.assertGreater(group["answered"], 0, name)
+        answered_by = set(seen["total"]["pids"])
+        self.assertLessEqual(answered_by, pids, "nobody but our generations answered")
+        self.assertGreater(len(answered_by), RESTARTS // 2, "the load went on through the restarts")
         service.quit()
 
     def test_one_thread(self):
