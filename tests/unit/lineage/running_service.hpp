@@ -63,7 +63,7 @@ class running_service {
   /// Whether no process of the service is left: nobody holds its output any more.
   bool everything_ended();
   [[nodiscard]] std::size_t descriptor_count() const;
-  [[nodiscard]] bool await_descriptor_count(std::size_t expected) const;
+  [[nodiscard]] bool await_descriptors_at_most(std::size_t most) const;
 
   [[nodiscard]] unique_fd connect(int port) const;
   [[nodiscard]] std::string ask(int port) const { return read_all(connect(port)); }

@@ -294,7 +294,9 @@ TEST(Supervisor, LeaksNoDescriptorOverUpgradesAndCrashes) {
     ASSERT_TRUE(running_service::await_gone(before));
     if (generation == 3) at_first = service.descriptor_count();
   }
-  EXPECT_TRUE(service.await_descriptor_count(at_first)) << service.descriptor_count();
+  // The first figure may count a process that was reaped but not yet forgotten; whatever leaks with
+  // each generation is ten more by now.
+  EXPECT_TRUE(service.await_descriptors_at_most(at_first)) << service.descriptor_count();
   service.signal(SIGTERM);
   EXPECT_EQ(service.await_exit(), 0);
 }
