@@ -200,6 +200,24 @@ def latency_rows(found):
     return rows
 
 
+def ratio_of(found, quantile):
+    """A quantile of all requests' latency, with restarts over without."""
+    def of(part):
+        return found[part]["total"]["latency_us"][quantile]
+    return of("under") / statistics.mean((of("before"), of("after")))
+
+
+def print_medians(runs):
+    """Over several runs: each has its own time without restarts before and after it."""
+    print(f"\n{len(runs)} runs, each beside its own time without restarts: latency with / without\n")
+    rows = []
+    for quantile in ("p50", "p99", "p99.9"):
+        ratios = [ratio_of(found, quantile) for found in runs]
+        rows.append([quantile, f"{statistics.median(ratios):.2f}",
+                     ", ".join(f"{ratio:.2f}" for ratio in ratios)])
+    print(harness.table(["all requests", "median", "runs"], rows))
+
+
 def edge_medians(values):
     part = max(1, len(values) // 10)
     return (f"{statistics.median(values[:part]):.0f} -> {statistics.median(values[-part:]):.0f} "
@@ -250,6 +268,7 @@ def arguments():
                         help="milliseconds; later is a failure")
     parser.add_argument("--calm", type=float, default=5.0, help="seconds without restarts, twice")
     parser.add_argument("--interval", type=float, default=0.0, help="seconds between restarts")
+    parser.add_argument("--runs", type=int, default=1, help="repeat all of it, print medians")
     parser.add_argument("--drain-limit", type=float, default=60.0, help="seconds until an old "
                         "generation must be gone")
     parser.add_argument("--client-cpu", type=int, help="pin the client")
@@ -265,18 +284,26 @@ def main():
     command = options.command or (None if options.peer else [
         harness.program(options.build, "graceful_main"), "--address", "127.0.0.1", "--port",
         "{port}", "--threads", "{threads}", "--pid-file", "{pid_file}"])
-    with PEERS[options.peer](command, harness.free_port(), options.threads,
-                             options.server_cpu) as target:
-        try:
-            found = play(target, options)
-        except RuntimeError as error:
-            print(f"{error}; the end of the server's log:\n{target.log()[-4000:]}", file=sys.stderr)
-            return 2
-    print_report(found, options)
+    runs = []
+    for number in range(options.runs):
+        with PEERS[options.peer](command, harness.free_port(), options.threads,
+                                 options.server_cpu) as target:
+            try:
+                runs.append(play(target, options))
+            except RuntimeError as error:
+                print(f"{error}; the end of the server's log:\n{target.log()[-4000:]}",
+                      file=sys.stderr)
+                return 2
+        if options.runs > 1:
+            print(f"\nrun {number + 1} of {options.runs}\n")
+        print_report(runs[-1], options)
+    if options.runs > 1:
+        print_medians(runs)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": harness.machine(), **found}, file, indent=1)
-    return 1 if any(found[part]["total"]["failed"] for part in ("before", "under", "after")) else 0
+            json.dump({"machine": harness.machine(), "runs": runs}, file, indent=1)
+    return 1 if any(found[part]["total"]["failed"] for found in runs
+                    for part in ("before", "under", "after")) else 0
 
 
 if __name__ == "__main__":
