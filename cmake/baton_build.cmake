@@ -51,8 +51,7 @@ function(baton_layer)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
   target_include_directories(${target} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  target_compile_definitions(${target} PUBLIC BOOST_ASIO_SEPARATE_COMPILATION
-    BOOST_BEAST_SEPARATE_COMPILATION)
+  target_compile_definitions(${target} PUBLIC BOOST_ASIO_SEPARATE_COMPILATION)
   if(BATON_FAULT_POINTS)
     target_compile_definitions(${target} PRIVATE BATON_FAULT_POINTS)
   endif()

@@ -1,6 +1,9 @@
-# Debian 12: libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev; later releases ship
-# newer ones under the same or shorter names.
+# Debian 12: libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev libssl-dev
+# libnghttp2-dev zlib1g-dev; later releases ship newer ones under the same or shorter names.
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(fmt REQUIRED)
+find_package(nghttp2 1.52 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS SSL)
 find_package(spdlog REQUIRED)
+find_package(ZLIB REQUIRED)

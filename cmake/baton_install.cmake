@@ -35,4 +35,5 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/baton-config.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/baton-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/baton-config.cmake
-  ${PROJECT_BINARY_DIR}/baton-config-version.cmake DESTINATION ${baton_package_dir})
+  ${PROJECT_BINARY_DIR}/baton-config-version.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/Findnghttp2.cmake DESTINATION ${baton_package_dir})

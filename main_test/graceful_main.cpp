@@ -1,4 +1,5 @@
-// The demonstration program: HTTP servers that are replaced under load without losing a client.
+// The demonstration program: HTTP, HTTPS and WebSocket servers that are replaced under load without
+// losing a client.
 //
 //   kill -USR1 PID   the next generation of this program takes over (so does HUP)
 //   kill -QUIT PID   drain and leave (TERM, INT: the same; a second one drops what is open)
@@ -19,8 +20,10 @@
 #include <vector>
 
 #include "baton/base/error.hpp"
+#include "baton/http/event_stream.hpp"
 #include "baton/http/service.hpp"
 #include "baton/server/server.hpp"
+#include "chat.hpp"
 
 namespace {
 
@@ -33,6 +36,10 @@ constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
 struct settings {
   std::string address = "0.0.0.0";
   std::vector<std::uint16_t> ports{9090, 9091};
+  std::uint16_t tls_port = 9443;
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
   std::chrono::milliseconds ready_delay{0};
   std::size_t max_connections = 100'000;
   baton::server_options server;
@@ -127,6 +134,31 @@ void stream(const request& asked, responder done) {
   std::make_shared<line_stream>(done.stream(response::text("")), *lines)->write();
 }
 
+/// Sends an event each second, numbered on from the last one that the client has seen.
+class ticks : public std::enable_shared_from_this<ticks> {
+ public:
+  ticks(const request& asked, responder done)
+      : events_{asked, std::move(done)}, timer_{asked.context()} {
+    next_ = number_in(events_.last_event_id(), most_bytes).value_or(0) + 1;
+  }
+
+  void tick() {
+    if (!events_.send({.data = fmt::format("tick {} of pid:{}", next_, ::getpid()),
+                       .id = std::to_string(next_)}))
+      return;
+    ++next_;
+    timer_.expires_after(std::chrono::seconds{1});
+    timer_.async_wait([self = shared_from_this()](baton::error_code error) {
+      if (!error) self->tick();
+    });
+  }
+
+ private:
+  baton::http::event_stream events_;
+  boost::asio::steady_timer timer_;
+  std::uint64_t next_ = 1;
+};
+
 void add_routes(baton::http::service& web) {
   web.get("/ping", [](const request&) {
     return response::text(fmt::format("pong by pid:{}\n", ::getpid()));
@@ -140,6 +172,12 @@ void add_routes(baton::http::service& web) {
   };
   web.post("/upload", take_upload);
   web.put("/upload", take_upload);
+  web.get("/events", [](const request& asked, responder done) {
+    std::make_shared<ticks>(asked, std::move(done))->tick();
+  });
+  web.websocket("/ws", {.subprotocols = {"echo"}, .check_origin = baton::http::any_origin},
+                {.message = [](baton::http::websocket& socket, std::string_view payload,
+                               baton::http::message_kind kind) { socket.send(payload, kind); }});
 }
 
 std::string listen_address(const settings& wanted, std::uint16_t port) {
@@ -147,6 +185,20 @@ std::string listen_address(const settings& wanted, std::uint16_t port) {
       wanted.address.find(':') != std::string::npos && wanted.address.front() != '[';
   return bare_ipv6 ? fmt::format("[{}]:{}", wanted.address, port)
                    : fmt::format("{}:{}", wanted.address, port);
+}
+
+/// HTTPS, HTTP/2 and WebSockets over TLS.
+baton::net::listener_options tls_listener(const settings& wanted) {
+  baton::net::tls_options tls{
+      .certificates = {{.certificate = wanted.certificate, .key = wanted.key}}};
+  if (!wanted.client_ca.empty()) {
+    tls.mode = baton::net::tls_mode::mutual;
+    tls.ca = wanted.client_ca;
+  }
+  return {.address = listen_address(wanted, wanted.tls_port),
+          .name = "tls",
+          .max_connections = wanted.max_connections,
+          .tls = std::move(tls)};
 }
 
 /// Stands for a program that takes its time to start.
@@ -164,9 +216,11 @@ int serve(const settings& wanted) {
   baton::server server{wanted.server};
   baton::http::service web{server};
   add_routes(web);
+  chat talk{web};
   for (const auto port : wanted.ports)
     web.listen(
         {.address = listen_address(wanted, port), .max_connections = wanted.max_connections});
+  if (!wanted.certificate.empty()) web.listen(tls_listener(wanted));
   warm_up(server, wanted.ready_delay);
   return server.run();
 }
@@ -174,7 +228,7 @@ int serve(const settings& wanted) {
 int read_and_serve(int argc, char** argv) {
   settings wanted;
   CLI::App flags{
-      "Two HTTP servers that restart without losing a client.\n"
+      "Two HTTP servers, and one for HTTPS, that restart without losing a client.\n"
       "kill -USR1 PID restarts, kill -QUIT PID drains and leaves."};
   std::int64_t ready_delay = 0;
   double drain_timeout = 30;
@@ -187,6 +241,15 @@ int read_and_serve(int argc, char** argv) {
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  flags.add_option("--tls-port", wanted.tls_port, "Port for HTTPS, HTTP/2 and wss")
+      ->capture_default_str();
+  auto* const certificate = flags.add_option("--certificate", wanted.certificate,
+                                             "PEM file; without it no TLS is served");
+  auto* const key = flags.add_option("--key", wanted.key, "PEM file");
+  certificate->needs(key);
+  key->needs(certificate);
+  flags.add_option("--client-ca", wanted.client_ca, "PEM file: clients must show a certificate")
+      ->needs(certificate);
   flags.add_option("--threads", wanted.server.threads, "Loops; 0: one for each CPU")
       ->capture_default_str();
   flags.add_option("--max-connections", wanted.max_connections, "Cap of each listener")

@@ -22,7 +22,8 @@ preset=${BATON_PRESET:-dev}
 results=$PWD/build/$preset/junit.xml
 
 install_packages g++ cmake ninja-build ccache make pkg-config boost libfmt-dev libspdlog-dev \
-  libcli11-dev libgtest-dev libgmock-dev curl python3
+  libssl-dev libnghttp2-dev zlib1g-dev libcli11-dev libgtest-dev libgmock-dev curl openssl python3 \
+  nghttp2-client python3-h2 python3-websockets
 
 # A fresh clone in another folder finds what was compiled before.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1

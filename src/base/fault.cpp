@@ -50,9 +50,9 @@ void reach(std::string_view step) {
   const auto asked = plan();
   const auto action = action_at(asked, step);
   if (action.empty()) return;
-  if (action == "kill") ::raise(SIGKILL);
+  if (action == "kill") static_cast<void>(::raise(SIGKILL));
   if (action == "exit") ::_exit(3);
-  if (action == "stop") ::raise(SIGSTOP);
+  if (action == "stop") static_cast<void>(::raise(SIGSTOP));
   if (action == "notify") notify(step);
   if (action == "hang") {
     for (;;) ::pause();

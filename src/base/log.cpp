@@ -52,7 +52,7 @@ class callback_table {
 
 callback_table& callbacks() {
   // Never destroyed: a line may be logged while other static objects go away.
-  static auto* table = new callback_table;  // NOLINT(cppcoreguidelines-owning-memory)
+  static auto* table = new callback_table;
   return *table;
 }
 

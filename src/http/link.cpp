@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "baton/base/log.hpp"
-#include "http/session.hpp"
+#include "http/request_builder.hpp"
 
 namespace baton::http::detail {
 
@@ -14,8 +14,8 @@ void link::answer(response answer) {
   const auto self = shared_from_this();
   {
     const std::scoped_lock lock{mutex_};
-    if (session_ == nullptr) return;
-    // While there is a session there is its io_context.
+    if (owner_ == nullptr) return;
+    // While there is an owner there is its io_context.
     if (!context_.get_executor().running_in_this_thread()) {
       boost::asio::post(context_, [self, answer = std::move(answer)]() mutable {
         self->give(std::move(answer));
@@ -27,13 +27,13 @@ void link::answer(response answer) {
 }
 
 void link::give(response answer) {
-  if (session_ == nullptr) return;
+  if (owner_ == nullptr) return;
   if (called_) {
     answered_ = true;
     ready_ = std::move(answer);
-  } else if (session_->can_work()) {
+  } else if (owner_->can_work()) {
     answered_ = true;
-    session_->answer(std::move(answer));
+    owner_->answer(std::move(answer));
   } else {
     boost::asio::post(context_, [self = shared_from_this(), answer = std::move(answer)]() mutable {
       self->give(std::move(answer));
@@ -44,7 +44,7 @@ void link::give(response answer) {
 void link::abandon() {
   {
     const std::scoped_lock lock{mutex_};
-    if (session_ == nullptr) return;
+    if (owner_ == nullptr) return;
   }
   // An exception on its way out of the handler tells more; it is logged where it is caught.
   if (std::uncaught_exceptions() == 0)
@@ -52,20 +52,20 @@ void link::abandon() {
   answer(response::text("500 Internal Server Error\n", 500));
 }
 
-void link::open_stream(response head) {
-  if (session_ != nullptr) session_->open_stream(std::move(head));
+void link::open_stream(const response& head) {
+  if (owner_ != nullptr) owner_->open_stream(head);
 }
 
 void link::read(read_completion done) {
-  if (session_ == nullptr && !end_ && unread_.empty()) end_ = boost::asio::error::connection_reset;
+  if (owner_ == nullptr && !end_ && unread_.empty()) end_ = boost::asio::error::connection_reset;
   reader_ = std::move(done);
-  if (session_ == nullptr || called_) return deliver();
+  if (owner_ == nullptr || called_) return deliver();
   read_on();
 }
 
 void link::read_on() {
-  if (session_ == nullptr) return;
-  if (session_->can_work()) return session_->want_body();
+  if (owner_ == nullptr) return;
+  if (owner_->can_work()) return owner_->want_body();
   boost::asio::post(context_, [self = shared_from_this()] { self->read_on(); });
 }
 
@@ -77,10 +77,10 @@ void link::deliver() {
   std::exchange(reader_, {})(error, reading_, shared_from_this());
 }
 
-void link::write(std::string chunk, write_completion done) {
-  if (session_ == nullptr) return done(boost::asio::error::connection_reset);
+void link::write(std::string_view chunk, write_completion done) {
+  if (owner_ == nullptr) return done(boost::asio::error::connection_reset);
   writer_ = std::move(done);
-  session_->stream_piece(std::move(chunk));
+  owner_->stream_piece(chunk);
 }
 
 void link::let_write(error_code error) {
@@ -89,8 +89,8 @@ void link::let_write(error_code error) {
 
 void link::finish(std::string last) {
   answered_ = true;
-  if (session_ == nullptr) return;
-  if (called_ || session_->can_work()) return session_->finish_stream(std::move(last));
+  if (owner_ == nullptr) return;
+  if (called_ || owner_->can_work()) return owner_->finish_stream(last);
   boost::asio::post(context_, [self = shared_from_this(), last = std::move(last)]() mutable {
     self->finish(std::move(last));
   });
@@ -98,17 +98,28 @@ void link::finish(std::string last) {
 
 void link::cut() {
   answered_ = true;
-  if (session_ == nullptr) return;
+  if (owner_ == nullptr) return;
   log_error("http: a body_writer was destroyed without finish; the connection is cut");
-  session_->cut();
+  owner_->cut();
+}
+
+void link::on_drain(std::function<void()> call) {
+  drain_ = std::move(call);
+  if (draining_) drain();
+}
+
+void link::drain() {
+  draining_ = true;
+  if (drain_ && owner_ != nullptr) boost::asio::post(context_, std::exchange(drain_, {}));
 }
 
 void link::detach(std::unique_ptr<exchange> unfinished, error_code why) {
   {
     const std::scoped_lock lock{mutex_};
-    session_ = nullptr;
+    owner_ = nullptr;
   }
   kept_ = std::move(unfinished);
+  if (kept_ != nullptr) request_builder{kept_->request}.keep_origin();
   if (!end_) end_ = why;
   deliver();
   let_write(why);
@@ -116,8 +127,8 @@ void link::detach(std::unique_ptr<exchange> unfinished, error_code why) {
 
 void start_read(link& of, read_completion done) { of.read(std::move(done)); }
 
-void start_write(link& of, std::string chunk, write_completion done) {
-  of.write(std::move(chunk), std::move(done));
+void start_write(link& of, std::string_view chunk, write_completion done) {
+  of.write(chunk, std::move(done));
 }
 
 boost::asio::io_context& context_of(const link& of) noexcept { return of.context(); }

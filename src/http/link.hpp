@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,43 +11,45 @@
 #include "baton/base/error.hpp"
 #include "baton/http/responder.hpp"
 #include "baton/http/response.hpp"
+#include "http/answering.hpp"
 #include "http/exchange.hpp"
 
 namespace baton::http {
 
-class session;
-
 namespace detail {
 
-/// What ties a handler that answers later to its connection: either may end first.
+/// What ties a handler that answers later to who owes the answer: either may end first.
 ///
-/// Invariants: the session is only touched on its loop's thread; once `detach` was called it is
-/// never touched again. If the session ends while the handler still has the request, the link
-/// keeps the request alive.
+/// Invariants: its owner is only touched on its loop's thread, and never after `detach`. If the
+/// owner ends while the handler still has the request, the link keeps the request alive.
 class link : public std::enable_shared_from_this<link> {
  public:
-  link(session& of, boost::asio::io_context& context) noexcept : session_{&of}, context_{context} {}
+  link(answering& owner, boost::asio::io_context& context) noexcept
+      : owner_{&owner}, context_{context} {}
 
   // The handler's side. `answer` and `abandon` on any thread, the others on the loop's.
   void answer(response answer);
   /// The responder was destroyed without an answer.
   void abandon();
-  void open_stream(response head);
+  void open_stream(const response& head);
   void read(read_completion done);
-  void write(std::string chunk, write_completion done);
+  void write(std::string_view chunk, write_completion done);
   void finish(std::string last);
   /// The writer was destroyed without `finish`.
   void cut();
+  void on_drain(std::function<void()> call);
   [[nodiscard]] boost::asio::io_context& context() const noexcept { return context_; }
 
-  // The session's side, on the loop's thread.
+  // The owner's side, on the loop's thread.
   /// The handler runs now: what it answers is taken by `take_answer` behind it.
   void begin_call() noexcept { called_ = true; }
   void end_call() noexcept { called_ = false; }
   [[nodiscard]] std::optional<response> take_answer() noexcept { return std::move(ready_); }
-  /// The session is over with this request. `unfinished` comes along if the handler still may
+  /// The owner is over with this request. `unfinished` comes along if the handler still may
   /// look at the request.
   void detach(std::unique_ptr<exchange> unfinished, error_code why);
+  /// The client is to leave: a handler that writes piece by piece should come to an end.
+  void drain();
   /// Whether the handler has given its answer (or its last word of a stream).
   [[nodiscard]] bool answered() const noexcept { return answered_; }
 
@@ -64,8 +67,8 @@ class link : public std::enable_shared_from_this<link> {
   void give(response answer);
   void read_on();
 
-  std::mutex mutex_;  // guards session_ against threads that are not the loop's
-  session* session_;
+  std::mutex mutex_;  // guards owner_ against threads that are not the loop's
+  answering* owner_;
   boost::asio::io_context& context_;
   std::optional<response> ready_;
   std::unique_ptr<exchange> kept_;
@@ -74,6 +77,8 @@ class link : public std::enable_shared_from_this<link> {
   error_code end_;       // set when nothing follows `unread_`
   read_completion reader_;
   write_completion writer_;
+  std::function<void()> drain_;
+  bool draining_ = false;
   bool called_ = false;
   bool answered_ = false;
 };

@@ -1,5 +1,7 @@
 #include "baton/http/request.hpp"
 
+#include "baton/net/connection.hpp"
+
 namespace baton::http {
 namespace {
 
@@ -53,6 +55,11 @@ std::string_view request::header(std::string_view name) const noexcept {
     if (at.name_size == name.size() && same_token({bytes_ + at.name, at.name_size}, name))
       return {bytes_ + at.value, at.value_size};
   return {};
+}
+
+const net::tls_info* request::tls() const noexcept {
+  if (connection_ != nullptr) return connection_->security();
+  return kept_origin_ != nullptr && kept_origin_->secure ? &kept_origin_->tls : nullptr;
 }
 
 bool request::has(std::string_view name) const noexcept {

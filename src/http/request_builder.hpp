@@ -5,6 +5,8 @@
 
 #include "baton/http/request.hpp"
 #include "baton/http/router.hpp"
+#include "baton/net/connection.hpp"
+#include "baton/net/listener.hpp"
 
 namespace baton::http {
 
@@ -24,6 +26,7 @@ class request_builder {
     to_.fields_.clear();
     to_.body_ = {};
     to_.param_names_ = nullptr;
+    to_.kept_origin_.reset();
     if (!to_.trailers_.empty()) to_.trailers_.clear();
     trim(to_.storage_);
     trim(to_.body_storage_);
@@ -49,6 +52,21 @@ class request_builder {
 
   [[nodiscard]] const char* bytes() const noexcept { return to_.bytes_; }
 
+  /// Another request of the same content; where it came from aside.
+  void copy_of(const request& from) {
+    to_.storage_.assign(from.bytes_, from.size_);
+    head(to_.storage_.data(), from.size_);
+    to_.method_ = from.method_;
+    to_.version_ = from.version_;
+    to_.target_ = from.target_;
+    to_.path_ = from.path_;
+    to_.query_ = from.query_;
+    to_.host_ = from.host_;
+    to_.fields_ = from.fields_;
+    to_.body_storage_.assign(from.body_);
+    body(to_.body_storage_);
+  }
+
   void line(http::method method, unsigned version, std::string_view target) noexcept {
     to_.method_ = method;
     to_.version_ = static_cast<std::uint8_t>(version);
@@ -63,6 +81,12 @@ class request_builder {
     to_.fields_.push_back(position(to_.bytes_, name, value));
   }
   [[nodiscard]] std::size_t field_count() const noexcept { return to_.fields_.size(); }
+
+  // Where a head is put together that does not come as one text: `head` follows.
+  [[nodiscard]] std::string& head_storage() noexcept { return to_.storage_; }
+  [[nodiscard]] std::vector<field_position>& field_positions() noexcept { return to_.fields_; }
+  [[nodiscard]] std::string& trailer_storage() noexcept { return to_.trailer_bytes_; }
+  [[nodiscard]] std::vector<field_position>& trailer_positions() noexcept { return to_.trailers_; }
 
   /// `block` holds the trailer section; `add_trailer` gets views into it.
   void trailers(std::string_view block) { to_.trailer_bytes_.assign(block); }
@@ -84,11 +108,28 @@ class request_builder {
     to_.body_ = to_.body_storage_;
   }
 
-  void origin(const net::address& peer, std::string_view listener,
-              boost::asio::io_context& context) noexcept {
-    to_.peer_ = &peer;
-    to_.listener_ = listener;
+  void origin(const net::connection& from, boost::asio::io_context& context) noexcept {
+    to_.peer_ = &from.peer();
+    to_.listener_ =
+        from.from() != nullptr ? std::string_view{from.from()->name()} : std::string_view{};
+    to_.connection_ = &from;
     to_.context_ = &context;
+  }
+  /// Copies what belongs to the connection, so that the request may outlive it.
+  void keep_origin() {
+    auto stays = std::make_unique<request::kept_origin>();
+    stays->peer = *to_.peer_;
+    to_.peer_ = &stays->peer;
+    if (const auto* tls = to_.tls(); tls != nullptr) {
+      stays->secure = true;
+      stays->tls = *tls;
+      for (auto* text :
+           {&stays->tls.version, &stays->tls.cipher, &stays->tls.protocol, &stays->tls.server_name,
+            &stays->tls.client_subject, &stays->tls.client_fingerprint})
+        *text = stays->texts.emplace_front(*text);
+    }
+    to_.connection_ = nullptr;
+    to_.kept_origin_ = std::move(stays);
   }
 
  private:

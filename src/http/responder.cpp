@@ -23,10 +23,10 @@ void responder::operator()(response answer) {
   std::exchange(link_, nullptr)->answer(std::move(answer));
 }
 
-body_writer responder::stream(response head) {
+body_writer responder::stream(const response& head) {
   if (link_ == nullptr) throw std::logic_error{"http: a request was answered twice"};
   auto of = std::exchange(link_, nullptr);
-  of->open_stream(std::move(head));
+  of->open_stream(head);
   return body_writer{std::move(of)};
 }
 
@@ -38,6 +38,10 @@ body_writer& body_writer::operator=(body_writer&& other) noexcept {
 
 body_writer::~body_writer() {
   if (link_ != nullptr) link_->cut();
+}
+
+void body_writer::on_drain(std::function<void()> call) {
+  if (link_ != nullptr) link_->on_drain(std::move(call));
 }
 
 void body_writer::finish(std::initializer_list<field> trailers) {

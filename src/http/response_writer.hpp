@@ -31,6 +31,22 @@ class response_writer {
   static void head(output_buffer& to, const response& answer, std::string_view date, ending how,
                    persistence connection);
 
+  // The parts of a head, for a version that writes them in another form.
+  /// "Content-Type: ...\r\n" that lives for ever, or nothing.
+  [[nodiscard]] static std::string_view type_line(const response& answer) noexcept {
+    return answer.type_;
+  }
+  /// "Name: value\r\n", repeated.
+  [[nodiscard]] static std::string_view field_lines(const response& answer) noexcept {
+    return answer.fields_;
+  }
+  [[nodiscard]] static bool has_date(const response& answer) noexcept { return answer.has_date_; }
+
+  /// A field that a handler may not set (Connection, Upgrade).
+  static void add_unchecked(response& to, std::string_view name, std::string_view value) {
+    to.fields_.append(name).append(": ").append(value).append("\r\n");
+  }
+
   [[nodiscard]] static body_variant take_body(response& answer) noexcept {
     return std::move(answer.body_);
   }

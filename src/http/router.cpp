@@ -186,6 +186,12 @@ void router::add(method on, std::string_view pattern, handler call, route_option
   self_->all = static_cast<std::uint16_t>(self_->all | (1U << static_cast<unsigned>(on)));
 }
 
+void router::add_websocket(std::string_view pattern, std::shared_ptr<const websocket_route> opens,
+                           handler call) {
+  add(method::get, pattern, std::move(call));
+  self_->routes.back()->websocket = std::move(opens);
+}
+
 void router::add_any(std::string_view pattern, handler call, route_options options) {
   const auto pieces = parse_pattern(pattern);
   auto& slot = self_->slots(pattern, pieces).any;

@@ -1,21 +1,28 @@
 #include "baton/http/service.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <vector>
 
 #include "baton/server/server.hpp"
+#include "http/dispatch.hpp"
+#include "http/http2_session.hpp"
 #include "http/session.hpp"
 #include "http/shard.hpp"
+#include "http/websocket_route.hpp"
 
 namespace baton::http {
 
 struct service::implementation {
-  implementation(server* server, const http::limits& allowed) : on{server}, limits{allowed} {}
+  implementation(server* server, const http::limits& allowed)
+      : on{server}, limits{allowed}, http2{limits} {}
 
   [[nodiscard]] shard& of(const net::loop& loop) const noexcept { return *shards[loop.index()]; }
 
   server* on;
   const http::limits limits;
+  const engine::http2_settings http2;
   router routes;
   std::vector<std::unique_ptr<shard>> shards;  // by the loop's index
 };
@@ -29,7 +36,10 @@ service::service(server& on, service_options options)
           .max_connections = options.max_connections,
           .unix_mode = options.unix_mode,
           .unix_owner = std::move(options.unix_owner),
-          .unix_group = std::move(options.unix_group)});
+          .unix_group = std::move(options.unix_group),
+          .tls = std::move(options.tls),
+          .policy = options.policy,
+          .proxy_from = std::move(options.proxy_from)});
 }
 
 service::service(http::limits limits) : self_{std::make_unique<implementation>(nullptr, limits)} {}
@@ -74,28 +84,57 @@ void service::route(method on, std::string_view pattern, handler call, route_opt
   self_->routes.add(on, pattern, std::move(call), options);
 }
 
+void service::websocket(std::string_view pattern, websocket_options options,
+                        websocket_behaviour behaviour) {
+  self_->routes.add_websocket(
+      pattern,
+      std::make_shared<const websocket_route>(std::string{pattern}, std::move(options),
+                                              std::move(behaviour)),
+      [](const request&) { return plain_answer(426, "a WebSocket is served here (RFC 6455)"); });
+}
+
 const http::limits& service::limits() const noexcept { return self_->limits; }
 
 std::string_view service::protocol() const noexcept { return "http"; }
+
+std::vector<std::string> service::tls_protocols() const { return {"h2", "http/1.1"}; }
 
 void service::attach(net::loop& on) {
   auto& shards = self_->shards;
   if (shards.size() <= on.index()) shards.resize(on.index() + 1);
   if (shards[on.index()] == nullptr)
-    shards[on.index()] = std::make_unique<shard>(on, self_->routes, self_->limits);
+    shards[on.index()] = std::make_unique<shard>(on, self_->routes, self_->limits, self_->http2);
 }
 
 void service::serve(net::loop& on, net::accepted connection) {
-  auto made = std::make_unique<session>(self_->of(on), std::move(connection));
+  auto& shard = self_->of(on);
+  net::connection bytes{on, std::move(connection)};
+  if (const auto* tls = bytes.security(); tls != nullptr && tls->protocol == "h2") {
+    auto* const made = new http2_session{shard, std::move(bytes)};  // the loop's at once
+    return made->start();
+  }
+  auto made = std::make_unique<session>(shard, std::move(bytes));
   if (made->start()) static_cast<void>(made.release());  // the loop's now
 }
 
-void service::announce(net::loop& on) { self_->of(on).announced = true; }
+void service::announce(net::loop& on) {
+  auto& shard = self_->of(on);
+  shard.announced = true;
+  ++shard.drains;
+  const auto least = net::comeback_time(shard.sessions.size());
+  std::chrono::milliseconds over = least;
+  if (self_->on != nullptr) {
+    const auto& options = self_->on->options();
+    over = std::min(std::max(options.announce_spread, least), options.drain_timeout / 2);
+  }
+  shard.announcement.emplace(shard.sessions, on.timers(), over);
+}
 
 void service::resume(net::loop& on) {
   auto& shard = self_->of(on);
   shard.announced = false;
   shard.closing = false;
+  shard.announcement.reset();
 }
 
 void service::close_when_idle(net::loop& on) {

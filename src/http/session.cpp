@@ -17,12 +17,8 @@ constexpr std::uint32_t max_discarded = std::uint32_t{64} * 1024 * 1024;
 
 }  // namespace
 
-session::session(shard& of, net::accepted&& connection)
-    : shard_{of},
-      fd_{std::move(connection.fd)},
-      slot_{std::move(connection.slot)},
-      peer_{connection.peer},
-      from_{connection.from} {
+session::session(shard& of, net::connection&& connection)
+    : shard_{of}, connection_{std::move(connection)} {
   shard_.sessions.enter(*this);
 }
 
@@ -48,12 +44,12 @@ void session::on_ready(std::uint32_t events) {
   if (wants_read()) return read_some();
   if ((events_ & EPOLLIN) == 0) return;
   events_ &= ~std::uint32_t{EPOLLIN};
-  if (shard_.on.poller().modify(fd_.get(), events_, *this)) close();
+  if (shard_.on.poller().modify(connection_.fd(), events_, *this)) close();
 }
 
 void session::read_some() {
   const auto buffer = shard_.on.read_buffer();
-  const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  const auto got = connection_.receive(buffer);
   if (got > 0) [[likely]] {
     shard_.on.count().bytes_in.add(static_cast<std::uint64_t>(got));
     return process({buffer.data(), static_cast<std::size_t>(got)});
@@ -72,12 +68,14 @@ void session::read_some() {
 /// Does all that `input` allows, sends all answers at once, and keeps what must wait.
 void session::process(std::string_view input) {
   shard_.busy = true;
-  while (!closed_ && advance(input)) {
+  if (requests_ != 0 || !becomes_http2(input)) [[likely]] {
+    while (!closed_ && advance(input)) {
+    }
   }
   shard_.busy = false;
   if (!closed_) flush();
   if (closed_) return shard_.out.clear();
-  if (exchange_ != nullptr && exchange_->now != exchange::stage::head)
+  if (exchange_ != nullptr && exchange_->now != http1_exchange::stage::head)
     request_builder{exchange_->request}.keep_head();
   if (!input.empty()) {
     if (ending_) {
@@ -113,13 +111,13 @@ session::waits session::awaited() const noexcept {
   if (blocked()) return waits::write;
   if (exchange_ == nullptr) return requests_ == 0 ? waits::first : waits::idle;
   switch (exchange_->now) {
-    case exchange::stage::head:
+    case http1_exchange::stage::head:
       return waits::header;
-    case exchange::stage::collect:
-    case exchange::stage::discard:
+    case http1_exchange::stage::collect:
+    case http1_exchange::stage::discard:
       return waits::body;
-    case exchange::stage::waiting:
-    case exchange::stage::stream:
+    case http1_exchange::stage::waiting:
+    case http1_exchange::stage::stream:
       break;
   }
   return !exchange_->engine.complete() && exchange_->link->wants_body() ? waits::body
@@ -160,8 +158,7 @@ bool session::wants_read() const noexcept {
 }
 
 bool session::input_waits() const noexcept {
-  char byte;
-  return carry_ != nullptr || ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  return carry_ != nullptr || connection_.input_waits();
 }
 
 /// EPOLLIN is only taken away when it fires and is not wanted: most answers come before that.
@@ -171,9 +168,9 @@ void session::watch() {
   error_code failed;
   if (!watched_) {
     watched_ = true;
-    failed = shard_.on.poller().add(fd_.get(), wanted, *this);
+    failed = shard_.on.poller().add(connection_.fd(), wanted, *this);
   } else if ((wanted & ~events_) != 0 || (events_ & ~wanted & EPOLLOUT) != 0) {
-    failed = shard_.on.poller().modify(fd_.get(), wanted, *this);
+    failed = shard_.on.poller().modify(connection_.fd(), wanted, *this);
   } else {
     return;
   }
@@ -188,7 +185,7 @@ void session::on_deadline() {
   switch (std::exchange(waits_, waits::nothing)) {
     case waits::header:
     case waits::body:
-      if (exchange_->now == exchange::stage::stream) return close();
+      if (exchange_->now == http1_exchange::stage::stream) return close();
       if (exchange_->link != nullptr) exchange_->link->end_body(boost::asio::error::timed_out);
       shard_.busy = true;
       refuse(engine::too_slow);
@@ -206,6 +203,11 @@ void session::retire_politely() {
   const auto before = requests_;
   read_some();
   if (!closed_ && !lingering_ && requests_ == before && idle()) linger();
+}
+
+void session::announce() {
+  told_ = shard_.drains;
+  if (exchange_ != nullptr && exchange_->link != nullptr) exchange_->link->drain();
 }
 
 void session::close_when_idle() {
@@ -228,12 +230,13 @@ void session::drop(error_code reason) {
 /// Whether a request came in whose answer has not begun.
 bool session::owes_answer() const noexcept {
   if (closed_ || lingering_ || ending_ || blocked() || exchange_ == nullptr) return false;
-  return exchange_->now == exchange::stage::waiting || exchange_->now == exchange::stage::collect;
+  return exchange_->now == http1_exchange::stage::waiting ||
+         exchange_->now == http1_exchange::stage::collect;
 }
 
 /// Ends our side and reads on until the client has ended its own (RFC 9112 section 9.6).
 void session::linger() {
-  if (peer_done_ || ::shutdown(fd_.get(), SHUT_WR) != 0) return close();
+  if (peer_done_ || !connection_.end_output()) return close();
   lingering_ = true;
   carry_.reset();
   arm();
@@ -242,7 +245,7 @@ void session::linger() {
 
 void session::discard_input() {
   const auto buffer = shard_.on.read_buffer();
-  const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  const auto got = connection_.receive(buffer);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return close();
   discarded_ += static_cast<std::uint32_t>(got);

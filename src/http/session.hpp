@@ -5,13 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "baton/base/unique_fd.hpp"
-#include "baton/net/acceptor.hpp"
-#include "baton/net/address.hpp"
-#include "baton/net/gate.hpp"
+#include "baton/net/connection.hpp"
 #include "baton/net/poller.hpp"
 #include "baton/net/registry.hpp"
 #include "baton/net/timer_wheel.hpp"
+#include "http/answering.hpp"
 #include "http/engine/refusal.hpp"
 #include "http/response_writer.hpp"
 #include "http/shard.hpp"
@@ -25,9 +23,12 @@ namespace baton::http {
 /// read from the socket; a connection that we end is told so, is shut down for writing and read
 /// empty, so that no reset overtakes the answer. Without a request in flight it holds nothing but
 /// itself. Lives on one loop; registered with the poller only if it outlives its first read.
-class session final : public net::pollable, public net::drainable, public net::deadline {
+class session final : public net::pollable,
+                      public net::drainable,
+                      public net::deadline,
+                      public answering {
  public:
-  session(shard& of, net::accepted&& connection);
+  session(shard& of, net::connection&& connection);
   ~session() override;
 
   /// Reads at once: the request is often there already. False if the connection is over by then;
@@ -35,20 +36,17 @@ class session final : public net::pollable, public net::drainable, public net::d
   [[nodiscard]] bool start();
 
   void on_ready(std::uint32_t events) override;
-  void announce() override {}  // the shard knows
+  void announce() override;
   void close_when_idle() override;
   void drop(error_code reason) override;
 
-  // What a link asks for, on the loop's thread; `answer`, `want_body` and `finish_stream` (unless
-  // the session's own handler runs) only while `can_work`.
-  /// False while some session of the loop is at work, and the thread's buffers with it.
-  [[nodiscard]] bool can_work() const noexcept { return !shard_.busy; }
-  void answer(response answer);
-  void want_body() { resume(); }
-  void open_stream(response head);
-  void stream_piece(std::string chunk);
-  void finish_stream(std::string trailers);
-  void cut();
+  [[nodiscard]] bool can_work() const noexcept override { return !shard_.busy; }
+  void answer(response answer) override;
+  void want_body() override { resume(); }
+  void open_stream(const response& head) override;
+  void stream_piece(std::string_view chunk) override;
+  void finish_stream(std::string_view trailers) override;
+  void cut() override;
 
  private:
   enum class waits : std::uint8_t { nothing, first, idle, header, body, write, linger };
@@ -82,8 +80,14 @@ class session final : public net::pollable, public net::drainable, public net::d
   [[nodiscard]] bool wants_read() const noexcept;
   [[nodiscard]] bool owes_answer() const noexcept;
   [[nodiscard]] bool input_waits() const noexcept;
+  [[nodiscard]] bool drains() const noexcept {  // asked once for each answer
+    return shard_.closing ||
+           (shard_.announced && told_ == shard_.drains && shard_.farewells.allows());
+  }
   [[nodiscard]] bool idle() const noexcept { return exchange_ == nullptr && !blocked(); }
-  [[nodiscard]] bool blocked() const noexcept { return carry_ != nullptr && carry_->unsent() != 0; }
+  [[nodiscard]] bool blocked() const noexcept {
+    return (carry_ != nullptr && carry_->unsent() != 0) || connection_.unsent();
+  }
   [[nodiscard]] waits awaited() const noexcept;
 
   // session_requests.cpp: from bytes to answers
@@ -93,11 +97,16 @@ class session final : public net::pollable, public net::drainable, public net::d
   bool advance_reader(std::string_view& input);
   void dispatch(std::string_view& input);
   void unrouted(const router::match& found, bool more);
-  response run(const plain_handler& handler);
   void call(bool more);
   template <class Call>
   void call_later(bool more, Call call);
   void respond(response answer, bool more);
+
+  // session_upgrade.cpp: from HTTP/1.1 to another protocol
+  void open_websocket(std::string_view& input);
+  [[nodiscard]] bool becomes_http2(std::string_view& input);
+  [[nodiscard]] bool upgrades_to_http2(std::string_view& input);
+  [[nodiscard]] net::connection give_up();
   void refuse(const engine::refusal& why);
   void put_answer(response& answer, bool last);
   void finish_exchange();
@@ -114,11 +123,8 @@ class session final : public net::pollable, public net::drainable, public net::d
   carry& carried();
 
   shard& shard_;
-  unique_fd fd_;
-  net::slot slot_;
-  net::address peer_;
-  const net::listener* from_;
-  std::unique_ptr<exchange> exchange_;
+  net::connection connection_;
+  std::unique_ptr<http1_exchange> exchange_;
   std::unique_ptr<carry> carry_;
   std::uint32_t requests_ = 0;
   std::uint32_t events_ = 0;
@@ -127,9 +133,11 @@ class session final : public net::pollable, public net::drainable, public net::d
   bool renew_ = false;  // progress was made: what we wait for gets its whole time again
   bool watched_ = false;
   bool starting_ = true;
-  bool calling_ = false;  // a handler that answers later runs
-  bool ending_ = false;   // the last answer was given
-  bool polite_ = false;   // the client asked for that end: nothing more can come
+  bool calling_ = false;      // a handler that answers later runs
+  std::uint32_t told_ = 0;    // the drain (shard::drains) that this client is to be told of
+  std::uint8_t preface_ = 0;  // bytes of HTTP/2's preface that the connection began with
+  bool ending_ = false;       // the last answer was given
+  bool polite_ = false;       // the client asked for that end: nothing more can come
   bool lingering_ = false;
   bool peer_done_ = false;  // the client will send nothing more
   bool closed_ = false;

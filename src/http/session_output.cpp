@@ -26,13 +26,9 @@ session::carry& session::carried() {
   return *carry_;
 }
 
-/// One sendmsg(2); how many bytes went. Closes if the client is gone.
+/// How many bytes went. Closes if the client is gone.
 std::size_t session::transmit(iovec* parts, int count) {
-  msghdr message{};
-  message.msg_iov = parts;
-  message.msg_iovlen = static_cast<std::size_t>(count);
-  const auto sent = count == 1 ? ::send(fd_.get(), parts->iov_base, parts->iov_len, MSG_NOSIGNAL)
-                               : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+  const auto sent = connection_.send(parts, count);
   if (sent >= 0) {
     shard_.on.count().bytes_out.add(static_cast<std::uint64_t>(sent));
     return static_cast<std::size_t>(sent);
@@ -128,18 +124,17 @@ void session::put_piece(std::string_view head, std::string_view piece) {
   send_pieces(front, piece, "\r\n");
 }
 
-void session::open_stream(response head) {
+void session::open_stream(const response& head) {
   auto& now = *exchange_;
   const bool eleven = now.request.version() >= 11;
   const auto most = shard_.limits.max_requests_per_connection;
   const bool bodiless = response_writer::bodiless(head.status());
   const bool more = carry_ != nullptr && !carry_->input.empty();
-  now.now = exchange::stage::stream;
+  now.now = http1_exchange::stage::stream;
   now.muted = bodiless || now.request.method() == method::head;
   now.chunked = eleven && !bodiless;
   now.last = !eleven || !now.engine.keep_alive() || !now.engine.complete() || head.closes() ||
-             ((shard_.announced || shard_.closing) && !more) ||
-             (most != 0 && requests_ + 1 >= most);
+             (!more && drains()) || (most != 0 && requests_ + 1 >= most);
   // Answers to earlier requests of this turn go first.
   if (calling_) flush();
   if (closed_) return;
@@ -151,7 +146,7 @@ void session::open_stream(response head) {
   if (!calling_) settle();
 }
 
-void session::stream_piece(std::string chunk) {
+void session::stream_piece(std::string_view chunk) {
   const auto link = exchange_->link;
   if (!chunk.empty()) put_piece({}, chunk);
   if (closed_) return;  // the writer was told
@@ -159,7 +154,7 @@ void session::stream_piece(std::string chunk) {
   if (!calling_) settle();
 }
 
-void session::finish_stream(std::string trailers) {
+void session::finish_stream(std::string_view trailers) {
   const auto& now = *exchange_;
   if (now.chunked && !now.muted) send_pieces("0\r\n", trailers, "\r\n");
   if (closed_) return;
@@ -172,8 +167,7 @@ void session::finish_stream(std::string trailers) {
 
 /// The client must not take what it got for the whole.
 void session::cut() {
-  const ::linger reset{.l_onoff = 1, .l_linger = 0};
-  static_cast<void>(::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset));
+  connection_.reset_on_close();
   close();
 }
 

@@ -1,13 +1,11 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/asio/error.hpp>
 
 #include "baton/base/log.hpp"
 #include "baton/net/listener.hpp"
+#include "http/dispatch.hpp"
 #include "http/link.hpp"
 #include "http/session.hpp"
-#include "http/status.hpp"
 
 namespace baton::http {
 namespace {
@@ -20,16 +18,6 @@ constexpr std::size_t unread_bound = std::size_t{64} * 1024;
 // A body is trusted to come as long as announced up to here; beyond, memory grows with the bytes.
 constexpr std::uint64_t reserved_body = std::uint64_t{1024} * 1024;
 
-response plain_answer(unsigned status, std::string_view why = {}) {
-  auto text = fmt::format("{} {}\n", status, reason_phrase(status));
-  if (!why.empty()) text.append(why).append("\n");
-  return response::text(std::move(text), status);
-}
-
-void log_thrown(const route& by, std::string_view what) {
-  log_error(fmt::format("http: the handler of {} threw: {}", by.pattern, what));
-}
-
 }  // namespace
 
 /// One step; false if nothing more can be done now.
@@ -40,13 +28,13 @@ bool session::advance(std::string_view& input) {
     exchange_ = shard_.pool.take();
   }
   switch (exchange_->now) {
-    case exchange::stage::head:
+    case http1_exchange::stage::head:
       return advance_head(input);
-    case exchange::stage::collect:
-    case exchange::stage::discard:
+    case http1_exchange::stage::collect:
+    case http1_exchange::stage::discard:
       return advance_body(input);
-    case exchange::stage::waiting:
-    case exchange::stage::stream:
+    case http1_exchange::stage::waiting:
+    case http1_exchange::stage::stream:
       break;
   }
   return advance_reader(input);
@@ -70,14 +58,15 @@ void session::dispatch(std::string_view& input) {
   auto& now = *exchange_;
   auto& engine = now.engine;
   request_builder builder{now.request};
-  builder.origin(peer_, from_ != nullptr ? std::string_view{from_->name()} : std::string_view{},
-                 shard_.on.context());
+  builder.origin(connection_, shard_.on.context());
+  if (engine.asks_upgrade() && upgrades_to_http2(input)) return;
   router::match found;
   shard_.routes.find(now.request.method(), now.request.path(), found);
   const bool more = !input.empty();
   if (found.found == nullptr) return unrouted(found, more);
   now.route = found.found;
   if (found.count != 0) builder.params(now.route->names, found);
+  if (now.route->websocket != nullptr) return open_websocket(input);
   if (!engine.complete()) {
     const auto most = now.route->options.max_body.value_or(shard_.limits.max_body);
     engine.limit_body(most);
@@ -90,7 +79,7 @@ void session::dispatch(std::string_view& input) {
     });
   }
   if (engine.complete()) return call(more);
-  now.now = exchange::stage::collect;
+  now.now = http1_exchange::stage::collect;
   if (engine.expects_continue() && !more) shard_.out.append(go_on);
 }
 
@@ -98,26 +87,18 @@ void session::dispatch(std::string_view& input) {
 /// connection stays usable.
 void session::unrouted(const router::match& found, bool more) {
   auto& now = *exchange_;
-  const bool asks = now.request.method() == method::options;
-  const bool all = asks && now.request.path() == "*";
-  response answer;
-  if (all || found.allowed != 0) {
-    answer = asks ? response{204} : plain_answer(405);
-    answer.set("Allow", router::allow(all ? shard_.routes.all_methods() : found.allowed));
-  } else {
-    answer = plain_answer(404);
-  }
+  auto answer = unrouted_answer(shard_.routes, now.request, found);
   if (now.engine.complete() || now.engine.expects_continue())
     return respond(std::move(answer), more);
   if (now.engine.content_length() > shard_.limits.max_body) return refuse(engine::body_too_large);
   now.verdict = std::move(answer);
-  now.now = exchange::stage::discard;
+  now.now = http1_exchange::stage::discard;
 }
 
 bool session::advance_body(std::string_view& input) {
   auto& now = *exchange_;
   request_builder builder{now.request};
-  const bool collects = now.now == exchange::stage::collect;
+  const bool collects = now.now == http1_exchange::stage::collect;
   switch (now.engine.next(input, now.request)) {
     case event::need_more:
       return false;
@@ -156,7 +137,7 @@ bool session::advance_reader(std::string_view& input) {
     return false;
   if (now.engine.expects_continue() && !now.continue_sent && !now.engine.complete()) {
     now.continue_sent = true;
-    if (input.empty() && now.now == exchange::stage::waiting) shard_.out.append(go_on);
+    if (input.empty() && now.now == http1_exchange::stage::waiting) shard_.out.append(go_on);
   }
   switch (now.engine.next(input, now.request)) {
     case event::need_more:
@@ -174,7 +155,7 @@ bool session::advance_reader(std::string_view& input) {
     default:
       link.end_body(now.engine.why().status == 413 ? boost::asio::error::message_size
                                                    : boost::asio::error::invalid_argument);
-      if (now.now == exchange::stage::stream) {
+      if (now.now == http1_exchange::stage::stream) {
         cut();
       } else {
         refuse(now.engine.why());
@@ -186,21 +167,11 @@ bool session::advance_reader(std::string_view& input) {
 void session::call(bool more) {
   auto& now = *exchange_;
   const auto& handler = now.route->handler.call();
-  if (const auto* plain = std::get_if<plain_handler>(&handler)) return respond(run(*plain), more);
+  if (const auto* plain = std::get_if<plain_handler>(&handler))
+    return respond(run_handler(*now.route, *plain, now.request), more);
   call_later(more, [&](const std::shared_ptr<detail::link>& link) {
     std::get<later_handler>(handler)(now.request, responder{link});
   });
-}
-
-response session::run(const plain_handler& handler) {
-  try {
-    return handler(exchange_->request);
-  } catch (const std::exception& thrown) {
-    log_thrown(*exchange_->route, thrown.what());
-  } catch (...) {
-    log_thrown(*exchange_->route, "something that is no std::exception");
-  }
-  return plain_answer(500);
 }
 
 template <class Call>
@@ -208,20 +179,12 @@ void session::call_later(bool more, Call call) {
   request_builder builder{exchange_->request};
   builder.keep_head();
   builder.keep_body();
-  exchange_->now = exchange::stage::waiting;
+  exchange_->now = http1_exchange::stage::waiting;
   const auto link = std::make_shared<detail::link>(*this, shard_.on.context());
   exchange_->link = link;
-  const auto& by = *exchange_->route;
+  if (shard_.announced && told_ == shard_.drains) link->drain();
   calling_ = true;
-  link->begin_call();
-  try {
-    call(link);
-  } catch (const std::exception& thrown) {
-    log_thrown(by, thrown.what());
-  } catch (...) {
-    log_thrown(by, "something that is no std::exception");
-  }
-  link->end_call();
+  run_later_handler(*exchange_->route, link, call);
   calling_ = false;
   if (closed_) return;
   if (auto ready = link->take_answer()) respond(std::move(*ready), more);
@@ -239,9 +202,8 @@ void session::respond(response answer, bool more) {
   const auto& engine = exchange_->engine;
   const bool asked_to_stay = engine.keep_alive();
   const auto most = shard_.limits.max_requests_per_connection;
-  const bool drains = (shard_.announced || shard_.closing) && !more;
-  const bool last = !asked_to_stay || !engine.complete() || answer.closes() || drains ||
-                    (most != 0 && requests_ + 1 >= most);
+  const bool last = !asked_to_stay || !engine.complete() || answer.closes() ||
+                    (!more && drains()) || (most != 0 && requests_ + 1 >= most);
   const bool politely = !asked_to_stay && engine.complete();
   put_answer(answer, last);
   if (closed_) return;

@@ -1,28 +1,70 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
 #include "baton/http/limits.hpp"
 #include "baton/http/router.hpp"
 #include "baton/net/loop.hpp"
+#include "baton/net/paced_announcement.hpp"
 #include "baton/net/registry.hpp"
-#include "http/exchange.hpp"
+#include "http/engine/http2_settings.hpp"
+#include "http/engine/websocket_workshop.hpp"
+#include "http/flush_list.hpp"
+#include "http/http1_exchange.hpp"
+#include "http/http2_exchange_pool.hpp"
 #include "http/output_buffer.hpp"
 
 namespace baton::http {
 
+/// How many answers a millisecond may end their connection for drain: busy clients come back at
+/// once, and a burst of them would stand before everybody else's requests.
+class farewell_pace {
+ public:
+  [[nodiscard]] bool allows() noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - since_ >= std::chrono::milliseconds{1}) {
+      since_ = now;
+      given_ = 0;
+    }
+    return given_++ < most;
+  }
+
+ private:
+  static constexpr unsigned most = 4;
+  std::chrono::steady_clock::time_point since_;
+  unsigned given_ = 0;
+};
+
 /// What a service keeps for one loop; touched by that loop's thread only.
 struct shard {
-  shard(net::loop& loop, const http::router& router, const http::limits& allowed)
-      : on{loop}, routes{router}, limits{allowed}, pool{allowed} {}
+  shard(net::loop& loop, const http::router& router, const http::limits& allowed,
+        const engine::http2_settings& http2_allowed)
+      : on{loop},
+        routes{router},
+        limits{allowed},
+        http2{http2_allowed},
+        pool{allowed},
+        flushes{std::make_shared<flush_list>(loop.context())} {}
 
   net::loop& on;
   const http::router& routes;
   const http::limits& limits;
+  const engine::http2_settings& http2;
   net::registry sessions;
-  exchange_pool pool;
-  output_buffer out;       // of the session that is at work
-  bool busy = false;       // a session is at work
-  bool announced = false;  // every further answer ends its connection
-  bool closing = false;    // connections end as soon as no work is open
+  http1_exchange_pool pool;
+  http2_exchange_pool http2_pool;
+  std::shared_ptr<flush_list> flushes;
+  engine::websocket_workshop workshop;
+  output_buffer out;         // of the session that is at work
+  bool busy = false;         // a session is at work
+  bool announced = false;    // the drain has begun: connections are told, one by one
+  std::uint32_t drains = 0;  // how often that was; tells the announcements of each apart
+  std::optional<net::paced_announcement> announcement;
+  farewell_pace farewells;
+  bool closing = false;  // connections end as soon as no work is open
 };
 
 }  // namespace baton::http

@@ -82,9 +82,9 @@ class reader {
   }
 
   template <class Value>
-  result<Value> finish(Value&& value) {
+  result<Value> finish(Value value) {
     if (error_) return *error_;
-    return std::forward<Value>(value);
+    return value;
   }
 
  private:
@@ -184,7 +184,7 @@ result<std::uint16_t> read_accepted(std::string_view payload) {
   reader from{payload};
   std::uint16_t version = 0;
   from.number("version", version, any_number);
-  return from.finish(std::move(version));
+  return from.finish(version);
 }
 
 std::string write_progress(std::string_view what) {

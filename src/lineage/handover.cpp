@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 
 #include "base/fault.hpp"
 #include "baton/base/log.hpp"
+#include "lineage/candidate.hpp"
 #include "lineage/channel.hpp"
 #include "lineage/consignment.hpp"
 #include "lineage/pidfd.hpp"
@@ -25,9 +24,6 @@ namespace asio = boost::asio;
 using clock = std::chrono::steady_clock;
 using handoff::type;
 
-/// A killed child ends within this, or something is wrong with the machine.
-constexpr std::chrono::seconds kill_grace{10};
-
 }  // namespace
 
 /// Kept alive by its pending waits; `finished` makes those that come late do nothing.
@@ -37,27 +33,26 @@ class handover::session : public std::enable_shared_from_this<session> {
       : context_{context},
         options_{std::move(options)},
         goods_{std::move(what)},
+        candidate_{context},
         channel_{context},
-        pidfd_{context},
         timer_{context} {}
 
   void start(handler done);
   void abandon(error_code code, std::string why);
   void destroy() noexcept;
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] pid_t pid() const noexcept { return candidate_.pid(); }
 
  private:
-  enum class step { greeting, sending, waiting, ending, killed, finished };
+  enum class step { greeting, sending, waiting, ending, finished };
 
   outcome<spawned> spawn_child(unique_fd& ours);
   void greet();
   void await_message();
-  void await_exit();
   void await_deadline(clock::time_point deadline);
   void heard_from();
 
   void on_readable();
-  void on_exit();
+  void on_end(candidate::end how);
   void on_deadline();
   bool read_one();
   void take(const handoff::frame& frame);
@@ -68,13 +63,12 @@ class handover::session : public std::enable_shared_from_this<session> {
   void read_last_words();
 
   void send_next();
-  void send(type kind, std::string payload, std::vector<int> descriptors = {});
+  void send(type kind, std::string_view payload, std::vector<int> descriptors = {});
   void write();
 
   [[nodiscard]] bool over() const noexcept { return step_ >= step::ending; }
   void fail(error_code code, std::string why);
   void channel_failed(error_code reason, std::string_view while_what);
-  void kill();
   void finish(outcome<child> result);
   void close() noexcept;
 
@@ -82,10 +76,9 @@ class handover::session : public std::enable_shared_from_this<session> {
   handover_options options_;
   consignment goods_;
   handler done_;
+  candidate candidate_;
   asio::posix::stream_descriptor channel_;
-  asio::posix::stream_descriptor pidfd_;
   asio::steady_timer timer_;
-  pid_t pid_ = -1;
   step step_ = step::greeting;
   failure failure_;
   std::uint32_t sequence_ = 0;
@@ -108,17 +101,16 @@ void handover::session::start(handler done) {
     });
     return;
   }
-  pid_ = made->pid;
+  candidate_.watch(std::move(*made),
+                   [self = shared_from_this()](candidate::end how) { self->on_end(how); });
   channel_.assign(ours.release());
-  pidfd_.assign(made->pidfd.release());
   cap_ = clock::now() + options_.ready_timeout_cap;
   // For so long this loop stood still: the child borrows our memory until it executes.
   const auto stall = std::chrono::duration<double, std::milli>{clock::now() - begun}.count();
   log_info(
-      fmt::format("the next generation is starting, pid {}, spawned in {:.2f} ms", pid_, stall),
-      {{"event", "starting"}, {"child_pid", fmt::to_string(pid_)}});
+      fmt::format("the next generation is starting, pid {}, spawned in {:.2f} ms", pid(), stall),
+      {{"event", "starting"}, {"child_pid", fmt::to_string(pid())}});
   baton::fault::reach("parent.spawned");
-  await_exit();
   await_message();
   heard_from();
   greet();
@@ -155,18 +147,11 @@ void handover::session::await_message() {
                       });
 }
 
-void handover::session::await_exit() {
-  pidfd_.async_wait(asio::posix::descriptor_base::wait_read,
-                    [self = shared_from_this()](error_code error) {
-                      if (!error && self->step_ != step::finished) self->on_exit();
-                    });
-}
-
 void handover::session::await_deadline(clock::time_point deadline) {
   timer_.expires_at(deadline);
   timer_.async_wait([self = shared_from_this(), deadline](error_code error) {
     // A handler that was queued before the deadline moved has no say.
-    if (error || self->step_ == step::finished || self->timer_.expiry() != deadline) return;
+    if (error || self->over() || self->timer_.expiry() != deadline) return;
     self->on_deadline();
   });
 }
@@ -224,8 +209,8 @@ void handover::session::take_accepted(std::string_view payload) {
     return fail(upgrade_error::version_mismatch,
                 fmt::format("the new process (pid {}) chose handoff version {}, offered were {} to "
                             "{}",
-                            pid_, *version, offered.min, offered.max));
-  log_info(fmt::format("the new process (pid {}) speaks handoff version {}", pid_, *version));
+                            pid(), *version, offered.min, offered.max));
+  log_info(fmt::format("the new process (pid {}) speaks handoff version {}", pid(), *version));
   step_ = step::sending;
   send_next();
 }
@@ -234,22 +219,22 @@ void handover::session::take_refusal(std::string_view payload) {
   const auto refusal = handoff::read_refusal(payload);
   if (!refusal) return channel_failed(refusal.error(), "failed");
   fail(refusal->version_mismatch ? upgrade_error::version_mismatch : upgrade_error::child_refused,
-       fmt::format("the new process (pid {}) refused: {}", pid_, refusal->reason));
+       fmt::format("the new process (pid {}) refused: {}", pid(), refusal->reason));
 }
 
 void handover::session::take_progress(std::string_view payload) {
   const auto what = handoff::read_progress(payload);
   if (!what) return channel_failed(what.error(), "progress");
-  log_info(fmt::format("the new process (pid {}) is starting: {}", pid_, *what));
+  log_info(fmt::format("the new process (pid {}) is starting: {}", pid(), *what));
   if (options_.on_progress) options_.on_progress(*what);
 }
 
 void handover::session::take_ready() {
   // A child that died right after its word is no one to leave the door to.
-  if (has_ended(pidfd_.native_handle())) return fail(upgrade_error::child_exited, {});
+  if (candidate_.has_ended()) return fail(upgrade_error::child_exited, {});
   child ready;
-  ready.pid = pid_;
-  ready.pidfd.reset(pidfd_.release());
+  ready.pid = pid();
+  ready.pidfd = candidate_.release();
   ready.channel.reset(channel_.release());
   finish(std::move(ready));
 }
@@ -260,12 +245,12 @@ void handover::session::send_next() {
   const bool last = piece->kind == type::complete;
   if (last) step_ = step::waiting;
   const bool descriptors = !piece->descriptors.empty();
-  send(piece->kind, std::move(piece->payload), std::move(piece->descriptors));
+  send(piece->kind, piece->payload, std::move(piece->descriptors));
   if (descriptors) baton::fault::reach("parent.between_chunks");
   if (last) baton::fault::reach("parent.descriptors_sent");
 }
 
-void handover::session::send(type kind, std::string payload, std::vector<int> descriptors) {
+void handover::session::send(type kind, std::string_view payload, std::vector<int> descriptors) {
   outgoing_ = handoff::encode(kind, ++sequence_, payload);
   outgoing_descriptors_ = std::move(descriptors);
   write();
@@ -282,7 +267,7 @@ void handover::session::write() {
                         });
     return;
   }
-  // The reason may still wait to be read, and on_exit follows.
+  // The reason may still wait to be read, and on_end follows.
   if (peer_gone(error)) return;
   channel_failed(error, "sending");
 }
@@ -297,27 +282,19 @@ void handover::session::read_last_words() {
   }
 }
 
-void handover::session::on_exit() {
+void handover::session::on_end(candidate::end how) {
   read_last_words();
-  const auto status = reap(pid_);
-  if (!status) return await_exit();
-  failure_.status = *status;
+  if (how.status) failure_.status = *how.status;
   if (!failure_.code) failure_.code = upgrade_error::child_exited;
   if (failure_.why.empty())
-    failure_.why = fmt::format("the new process (pid {}) {} before it was ready", pid_,
-                               describe_status(*status));
+    failure_.why =
+        fmt::format("the new process (pid {}) {} before it was ready{}", pid(),
+                    how.killed ? "closed the handoff channel" : describe_status(failure_.status),
+                    how.killed ? " and was killed" : "");
   finish(failure_);
 }
 
 void handover::session::on_deadline() {
-  if (step_ == step::ending) return kill();
-  if (step_ == step::killed) {
-    log_error(
-        fmt::format("the new process (pid {}) did not end although it was killed; it is left "
-                    "behind",
-                    pid_));
-    return finish(failure_);
-  }
   // If it was this process that slept, the word may be here.
   const auto deadline = timer_.expiry();
   while (!over() && read_one()) {
@@ -325,7 +302,7 @@ void handover::session::on_deadline() {
   if (over() || timer_.expiry() != deadline) return;
   const bool capped = clock::now() >= cap_;
   fail(upgrade_error::child_late,
-       fmt::format("the new process (pid {}) was not ready {} {:g} s and was killed", pid_,
+       fmt::format("the new process (pid {}) was not ready {} {:g} s and was killed", pid(),
                    capped ? "at the cap of" : "within",
                    std::chrono::duration<double>(capped ? options_.ready_timeout_cap
                                                         : options_.ready_timeout)
@@ -337,33 +314,24 @@ void handover::session::fail(error_code code, std::string why) {
   if (over()) return;
   failure_ = {code, std::move(why)};
   step_ = step::ending;
+  timer_.cancel();
   const bool leaves_by_itself =
       code == upgrade_error::child_refused || code == upgrade_error::child_exited;
   if (leaves_by_itself) {
-    await_deadline(clock::now() + options_.exit_grace);
+    candidate_.end_within(options_.exit_grace);
   } else {
-    kill();
+    candidate_.kill();
   }
 }
 
 void handover::session::channel_failed(error_code reason, std::string_view while_what) {
   fail(upgrade_error::channel_broken,
-       fmt::format("the handoff channel to the new process (pid {}) failed ({}): {}", pid_,
+       fmt::format("the handoff channel to the new process (pid {}) failed ({}): {}", pid(),
                    while_what, reason.message()));
 }
 
-void handover::session::kill() {
-  if (step_ == step::ending && failure_.why.empty())
-    failure_.why = fmt::format(
-        "the new process (pid {}) closed the handoff channel before it was ready and was killed",
-        pid_);
-  step_ = step::killed;
-  send_signal(pidfd_.native_handle(), SIGKILL);
-  await_deadline(clock::now() + kill_grace);
-}
-
 void handover::session::abandon(error_code code, std::string why) {
-  if (pid_ > 0) fail(code, std::move(why));
+  if (pid() > 0) fail(code, std::move(why));
 }
 
 void handover::session::finish(outcome<child> result) {
@@ -376,21 +344,14 @@ void handover::session::finish(outcome<child> result) {
 void handover::session::close() noexcept {
   error_code ignored;
   channel_.close(ignored);
-  pidfd_.close(ignored);
   timer_.cancel();
 }
 
 void handover::session::destroy() noexcept {
   if (step_ == step::finished) return;
-  const bool runs = pid_ > 0;
   step_ = step::finished;
   done_ = nullptr;
-  if (runs) {
-    // Ours and not reaped, so the pid is still its own; a killed process ends soon.
-    ::kill(pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
+  candidate_.discard();
   close();
 }
 

@@ -27,7 +27,7 @@ namespace json = boost::json;
 using steady = std::chrono::steady_clock;
 
 /// Of names and addresses in one packet, so that it fits however JSON escapes them.
-constexpr std::size_t name_bytes_limit = 8 * 1024;
+constexpr std::size_t name_bytes_limit = std::size_t{8} * 1024;
 /// For one call, however many packets it sends.
 constexpr std::chrono::milliseconds send_limit{1000};
 

@@ -34,7 +34,7 @@ sigset_t handled_signals() noexcept {
 
 void supervisor::open_signals() {
   // With SIGCHLD ignored the kernel reaps, and no exit status is left for us.
-  ::signal(SIGCHLD, SIG_DFL);
+  static_cast<void>(::signal(SIGCHLD, SIG_DFL));
   const auto set = handled_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, &mask_before_);
   const int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -82,6 +82,7 @@ std::vector<std::string> split_names(std::string_view names) {
 /// A name that several descriptors share, or that the manager made up, identifies none of them.
 void blank_ambiguous_names(std::vector<inherited_listener>& listeners) {
   std::vector<std::string> names;
+  names.reserve(listeners.size());
   for (const auto& listener : listeners) names.push_back(listener.name);
   for (auto& listener : listeners) {
     if (listener.name == "unknown" || std::ranges::count(names, listener.name) > 1)

@@ -13,6 +13,9 @@ counter_totals& counter_totals::operator+=(const counters& other) noexcept {
   bytes_out += other.bytes_out.get();
   deadlines += other.deadlines.get();
   dropped += other.dropped.get();
+  tls_handshakes += other.tls_handshakes.get();
+  tls_resumed += other.tls_resumed.get();
+  tls_failures += other.tls_failures.get();
   return *this;
 }
 

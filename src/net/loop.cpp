@@ -5,6 +5,8 @@
 #include <cstring>
 #include <new>
 
+#include "net/tls_workspace.hpp"
+
 namespace baton::net {
 namespace {
 
@@ -43,6 +45,11 @@ loop::loop(boost::asio::io_context& context, unsigned index)
       read_buffer_{static_cast<char*>(::operator new(buffer_size, buffer_alignment))} {}
 
 loop::~loop() { ::operator delete(read_buffer_, buffer_alignment); }
+
+tls_workspace& loop::tls() {
+  if (tls_ == nullptr) tls_ = std::make_unique<tls_workspace>();
+  return *tls_;
+}
 
 std::string_view loop::http_date() noexcept {
   timespec now{};

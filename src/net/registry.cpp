@@ -4,19 +4,21 @@
 
 namespace baton::net {
 
-/// A running visit: what it sees next. Leaving moves it on, so it never points at a gone item.
-struct registry::anchor {
-  explicit anchor(registry& of) noexcept : owner{of}, next{of.first_}, outer{of.visits_} {
-    owner.visits_ = this;
-  }
-  ~anchor() { owner.visits_ = outer; }
-  anchor(const anchor&) = delete;
-  anchor& operator=(const anchor&) = delete;
+registry::tour::tour(registry& of) noexcept : of_{of}, at_{of.first_}, behind_{of.tours_} {
+  if (behind_ != nullptr) behind_->before_ = this;
+  of_.tours_ = this;
+}
 
-  registry& owner;
-  drainable* next;
-  anchor* outer;
-};
+registry::tour::~tour() {
+  if (behind_ != nullptr) behind_->before_ = before_;
+  (before_ != nullptr ? before_->behind_ : of_.tours_) = behind_;
+}
+
+drainable* registry::tour::next() noexcept {
+  auto* const found = at_;
+  if (found != nullptr) at_ = found->next_;
+  return found;
+}
 
 drainable::~drainable() {
   assert(previous_ == nullptr && "a drainable leaves its registry before it dies");
@@ -26,7 +28,7 @@ registry::registry() noexcept = default;
 
 registry::~registry() { assert(first_ == nullptr && "a registry is empty when it dies"); }
 
-// New items go to the front, behind every running visit.
+// New items go to the front, behind every tour.
 void registry::enter(drainable& item) noexcept {
   assert(item.previous_ == nullptr && "entered twice");
   item.next_ = first_;
@@ -38,9 +40,9 @@ void registry::enter(drainable& item) noexcept {
 
 void registry::leave(drainable& item) noexcept {
   if (item.previous_ == nullptr) return;
-  for (auto* visit = visits_; visit != nullptr; visit = visit->outer) {
-    if (visit->next == &item) visit->next = item.next_;
-  }
+  // No tour points at what is gone.
+  for (auto* each = tours_; each != nullptr; each = each->behind_)
+    if (each->at_ == &item) each->at_ = item.next_;
   if (first_ == &item) {
     first_ = item.next_;
     if (first_ != nullptr) first_->previous_ = first_;
@@ -53,26 +55,19 @@ void registry::leave(drainable& item) noexcept {
   --size_;
 }
 
-template <class Verb>
-void registry::visit(Verb verb) {
-  anchor place{*this};
-  while (place.next != nullptr) {
-    auto& item = *place.next;
-    place.next = item.next_;
-    verb(item);
-  }
-}
-
 void registry::announce() {
-  visit([](drainable& item) { item.announce(); });
+  tour all{*this};
+  while (auto* item = all.next()) item->announce();
 }
 
 void registry::close_when_idle() {
-  visit([](drainable& item) { item.close_when_idle(); });
+  tour all{*this};
+  while (auto* item = all.next()) item->close_when_idle();
 }
 
 void registry::drop(error_code reason) {
-  visit([reason](drainable& item) { item.drop(reason); });
+  tour all{*this};
+  while (auto* item = all.next()) item->drop(reason);
 }
 
 }  // namespace baton::net

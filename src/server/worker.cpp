@@ -20,10 +20,16 @@ worker::worker(boost::asio::io_context& borrowed, unsigned index)
 
 worker::~worker() { join(); }
 
-void worker::open(net::listener& from, service& to) {
-  acceptors_.push_back(std::make_unique<net::acceptor>(
-      loop_, from,
-      [this, &to](net::accepted connection) { to.serve(loop_, std::move(connection)); }));
+void worker::open(net::listener& from, service& to, const net::introduction_terms& terms) {
+  net::accept_handler take = [this, &to](net::accepted connection) {
+    to.serve(loop_, std::move(connection));
+  };
+  if (terms.any()) {
+    auto& arriving = *introductions_.emplace_back(
+        std::make_unique<net::introductions>(loop_, terms, std::move(take)));
+    take = [&arriving](net::accepted connection) { arriving.take(std::move(connection)); };
+  }
+  acceptors_.push_back(std::make_unique<net::acceptor>(loop_, from, std::move(take)));
 }
 
 void worker::start_accepting() {
@@ -36,6 +42,14 @@ void worker::stop_accepting() noexcept {
 
 void worker::take_waiting() {
   for (auto& acceptor : acceptors_) acceptor->take_waiting();
+}
+
+void worker::close_silent() {
+  for (auto& arriving : introductions_) arriving->close_when_idle();
+}
+
+void worker::drop_arriving(error_code reason) {
+  for (auto& arriving : introductions_) arriving->drop(reason);
 }
 
 void worker::launch() {
@@ -57,6 +71,7 @@ void worker::run() {
 
 void worker::finish() noexcept {
   acceptors_.clear();
+  introductions_.clear();
   loop_.close();
   guard_.reset();
   // What the user left on a loop of ours (a timer, say) must not keep the thread for ever.

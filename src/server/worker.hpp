@@ -11,6 +11,7 @@
 
 #include "baton/net/acceptor.hpp"
 #include "baton/net/loop.hpp"
+#include "net/introduction.hpp"
 
 namespace baton {
 
@@ -30,12 +31,16 @@ class worker {
 
   [[nodiscard]] net::loop& loop() noexcept { return loop_; }
 
-  /// Puts an acceptor at `from`'s door that gives connections to `to`.
-  void open(net::listener& from, service& to);
+  /// Puts an acceptor at `from`'s door that gives connections to `to`, once they have introduced
+  /// themselves as `terms` asks.
+  void open(net::listener& from, service& to, const net::introduction_terms& terms);
   void start_accepting();
   void stop_accepting() noexcept;
   /// Takes whoever waits in the backlog now.
   void take_waiting();
+  /// Connections that no service has seen yet: ends those that have not sent anything, or all.
+  void close_silent();
+  void drop_arriving(error_code reason);
 
   template <class Task>
   void post(Task&& task) {
@@ -55,6 +60,7 @@ class worker {
   boost::asio::io_context& context_;
   net::loop loop_;
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> guard_;
+  std::vector<std::unique_ptr<net::introductions>> introductions_;  // where listeners ask for any
   std::vector<std::unique_ptr<net::acceptor>> acceptors_;
   std::thread thread_;
 };

@@ -6,10 +6,10 @@
 // Keys (all optional): listeners [{address, name, max_connections, unix_mode, backlog}],
 // extra_ports (count of further loopback listeners), threads, pid_file, supervise ("always",
 // "never", "automatic"), max_connections, ready_timeout_ms, ready_timeout_cap_ms, probation_ms,
-// max_draining, lame_duck_ms, idle_grace_ms, drain_timeout_ms, fail (a sentence: throw it),
-// exit (leave with this status before ready), progress [ms per piece of slow start-up],
-// resident_mib (memory to touch), state (text offered under the key "note"), hook_file (an exit
-// hook writes "left" to it), abort_after_ms (abort once serving), header_timeout_ms.
+// max_draining, lame_duck_ms, idle_grace_ms, drain_timeout_ms, announce_spread_ms, fail (a
+// sentence: throw it), exit (leave with this status before ready), progress [ms per piece of slow
+// start-up], resident_mib (memory to touch), state (text offered under the key "note"), hook_file
+// (an exit hook writes "left" to it), abort_after_ms (abort once serving), header_timeout_ms.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -72,6 +72,7 @@ baton::server_options server_options(const json::object& from) {
   options.lame_duck = duration(from, "lame_duck_ms", options.lame_duck);
   options.idle_grace = duration(from, "idle_grace_ms", options.idle_grace);
   options.drain_timeout = duration(from, "drain_timeout_ms", options.drain_timeout);
+  options.announce_spread = duration(from, "announce_spread_ms", options.announce_spread);
   return options;
 }
 
@@ -99,6 +100,9 @@ void add_listeners(baton::http::service& web, const json::object& from) {
 void add_routes(baton::http::service& web, baton::server& server) {
   using baton::http::request;
   using baton::http::response;
+  web.websocket("/ws",
+                {.message = [](baton::http::websocket& socket, std::string_view payload,
+                               baton::http::message_kind kind) { socket.send(payload, kind); }});
   web.get("/ping", [](const request&) {
     return response::text(fmt::format("pong by pid:{}\n", ::getpid()));
   });

@@ -59,7 +59,7 @@ class handler {
  public:
   template <class Function>
   requires(!std::same_as<std::remove_cvref_t<Function>, handler>)
-      handler(Function&& function)  // NOLINT(google-explicit-constructor): lambdas are handlers
+      handler(Function&& function)  // not explicit: lambdas are handlers
       : call_{choose(std::forward<Function>(function))} {}
 
   using variant = std::variant<plain_handler, later_handler, reading_handler>;

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "baton/http/http2_limits.hpp"
+
 namespace baton::http {
 
 /// What one client may ask of a service. Every wait and every buffer has its bound here; what the
@@ -33,6 +35,9 @@ struct limits {
 
   /// Requests on one connection; the last answer carries `Connection: close`. 0: unlimited.
   std::uint32_t max_requests_per_connection = 0;
+
+  /// What only HTTP/2 has.
+  http2_limits http2;
 };
 
 }  // namespace baton::http

@@ -3,6 +3,8 @@
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <forward_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +13,11 @@
 #include "baton/http/fields.hpp"
 #include "baton/http/method.hpp"
 #include "baton/net/address.hpp"
+#include "baton/net/tls.hpp"
+
+namespace baton::net {
+class connection;
+}
 
 namespace baton::http {
 
@@ -41,9 +48,10 @@ class request {
   [[nodiscard]] std::string_view query() const noexcept { return at(query_); }
   /// The first query parameter called `name`, decoded ('+' is a space); nothing if there is none.
   [[nodiscard]] std::optional<std::string> query_param(std::string_view name) const;
-  /// The authority that the client asked for: of an absolute-form target, else the Host field.
+  /// The authority that the client asked for: of an absolute-form target or HTTP/2's :authority,
+  /// else the Host field. Over HTTP/2 headers() has it as "host" either way.
   [[nodiscard]] std::string_view host() const noexcept { return at(host_); }
-  /// 10 or 11 (HTTP/1.0, HTTP/1.1).
+  /// 10, 11 or 20 (HTTP/1.0, HTTP/1.1, HTTP/2).
   [[nodiscard]] unsigned version() const noexcept { return version_; }
 
   /// The value of the first field called `name` (case-insensitive); empty if there is none.
@@ -62,6 +70,9 @@ class request {
 
   [[nodiscard]] const net::address& peer() const noexcept { return *peer_; }
   [[nodiscard]] std::string_view listener_name() const noexcept { return listener_; }
+  /// What was agreed with the client under TLS, its verified certificate's subject among it; null
+  /// in the clear.
+  [[nodiscard]] const net::tls_info* tls() const noexcept;
   /// The io_context that serves this connection: for timers and sockets of the handler's own.
   [[nodiscard]] boost::asio::io_context& context() const noexcept { return *context_; }
 
@@ -90,7 +101,16 @@ class request {
   static constexpr std::size_t max_params = 16;
   span params_[max_params];
   const std::vector<std::string>* param_names_ = nullptr;
+  /// What belonged to a connection that is gone.
+  struct kept_origin {
+    net::address peer;
+    net::tls_info tls;
+    bool secure = false;
+    std::forward_list<std::string> texts;
+  };
+  std::unique_ptr<kept_origin> kept_origin_;
   const net::address* peer_ = nullptr;
+  const net::connection* connection_ = nullptr;  // null once it is gone
   std::string_view listener_;
   boost::asio::io_context* context_ = nullptr;
 };

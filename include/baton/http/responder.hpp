@@ -5,6 +5,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -26,7 +27,7 @@ using read_completion = completion<error_code, std::string_view, std::shared_ptr
 using write_completion = completion<error_code>;
 
 void start_read(link& of, read_completion done);
-void start_write(link& of, std::string chunk, write_completion done);
+void start_write(link& of, std::string_view chunk, write_completion done);
 [[nodiscard]] boost::asio::io_context& context_of(const link& of) noexcept;
 
 }  // namespace detail
@@ -47,6 +48,8 @@ class body_reader {
   template <class Token>
   auto async_read(Token&& token) {
     return boost::asio::async_initiate<Token, void(error_code, std::string_view)>(
+        // By value: what the call works on outlives it, whatever the call ends.
+        // NOLINTNEXTLINE(performance-unnecessary-value-param)
         [](auto handler, std::shared_ptr<detail::link> of) {
           auto executor =
               boost::asio::get_associated_executor(handler, detail::context_of(*of).get_executor());
@@ -82,11 +85,13 @@ class body_writer {
   template <class Token>
   auto async_write(std::string chunk, Token&& token) {
     return boost::asio::async_initiate<Token, void(error_code)>(
+        // By value: what the call works on outlives it, whatever the call ends.
+        // NOLINTNEXTLINE(performance-unnecessary-value-param)
         [](auto handler, std::shared_ptr<detail::link> of, std::string bytes) {
           auto executor =
               boost::asio::get_associated_executor(handler, detail::context_of(*of).get_executor());
           detail::start_write(
-              *of, std::move(bytes),
+              *of, bytes,
               detail::write_completion{
                   [handler = std::move(handler), executor](error_code error) mutable {
                     boost::asio::post(executor, [handler = std::move(handler), error]() mutable {
@@ -96,6 +101,10 @@ class body_writer {
         },
         token, link_, std::move(chunk));
   }
+
+  /// Calls `call` once, when this client is to leave (the server drains): a body without a natural
+  /// end should come to one, or it is cut at the drain deadline.
+  void on_drain(std::function<void()> call);
 
   /// Ends the body, on HTTP/1.1 with these trailer fields (std::invalid_argument for one that is
   /// not valid; then nothing was sent). The writer is empty afterwards.
@@ -119,7 +128,7 @@ class responder {
   void operator()(response answer);
   /// Begins an answer whose body follows piece by piece; `head`'s own body goes first. Only on the
   /// thread of the request's `context()`. The responder is empty afterwards.
-  [[nodiscard]] body_writer stream(response head);
+  [[nodiscard]] body_writer stream(const response& head);
   /// False once the answer was given.
   explicit operator bool() const noexcept { return link_ != nullptr; }
 

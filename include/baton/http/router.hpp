@@ -12,6 +12,8 @@
 
 namespace baton::http {
 
+struct websocket_route;
+
 struct route_options {
   /// A body limit of the route's own, instead of `limits::max_body`.
   std::optional<std::uint64_t> max_body = {};
@@ -23,6 +25,8 @@ struct route {
   std::vector<std::string> names;  ///< of the parameters, in the order of the path
   http::handler handler;
   route_options options;
+  /// What opens here if the client asks for a WebSocket; null: nothing.
+  std::shared_ptr<const websocket_route> websocket = {};
 };
 
 /// Finds the route for a method and a path.
@@ -49,6 +53,9 @@ class router {
 
   /// Throws setup_error if the pattern is malformed or the same method and shape are taken.
   void add(method on, std::string_view pattern, handler call, route_options options = {});
+  /// GET opens a WebSocket here; `call` answers who does not ask for one.
+  void add_websocket(std::string_view pattern, std::shared_ptr<const websocket_route> opens,
+                     handler call);
   /// For every method that has no route of its own at this pattern.
   void add_any(std::string_view pattern, handler call, route_options options = {});
 
@@ -60,7 +67,7 @@ class router {
     struct {
       const char* data;
       std::size_t size;
-      operator std::string_view() const noexcept { return {data, size}; }  // NOLINT
+      operator std::string_view() const noexcept { return {data, size}; }
     } values[max_params + 1];
   };
   void find(method on, std::string_view path, match& into) const noexcept;

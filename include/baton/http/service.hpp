@@ -4,15 +4,18 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "baton/http/handler.hpp"
 #include "baton/http/limits.hpp"
 #include "baton/http/message.hpp"
 #include "baton/http/responder.hpp"
 #include "baton/http/router.hpp"
+#include "baton/http/websocket.hpp"
 #include "baton/net/listener.hpp"
 #include "baton/server/service.hpp"
 
@@ -34,6 +37,12 @@ struct service_options {
   mode_t unix_mode = 0666;
   std::string unix_owner = {};
   std::string unix_group = {};
+  /// Serve TLS: HTTPS, and WebSockets over it.
+  std::optional<net::tls_options> tls = {};
+  /// Whether a port with TLS serves clients in the clear too.
+  net::tls_policy policy = net::tls_policy::tls_only;
+  /// Proxies whose connections begin with a PROXY header; see net::listener_options.
+  std::vector<std::string> proxy_from = {};
   http::limits limits = {};
 };
 
@@ -66,11 +75,20 @@ class service final : public baton::service {
   /// Every method that has no route of its own there.
   void any(std::string_view pattern, handler call, route_options options = {});
   void route(method on, std::string_view pattern, handler call, route_options options = {});
+  /// WebSockets (RFC 6455; over HTTP/2 RFC 8441). Throws setup_error also for options that make no
+  /// sense. Whoever asks without wanting a WebSocket is told 426.
+  void websocket(std::string_view pattern, websocket_options options,
+                 websocket_behaviour behaviour);
+  void websocket(std::string_view pattern, websocket_behaviour behaviour) {
+    websocket(pattern, {}, std::move(behaviour));
+  }
 
   [[nodiscard]] const http::limits& limits() const noexcept;
 
   // What the server calls; see baton::service.
   [[nodiscard]] std::string_view protocol() const noexcept override;
+  [[nodiscard]] bool takes_tls() const noexcept override { return true; }
+  [[nodiscard]] std::vector<std::string> tls_protocols() const override;
   void attach(net::loop& on) override;
   void serve(net::loop& on, net::accepted connection) override;
   void announce(net::loop& on) override;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "baton/base/unique_fd.hpp"
 #include "baton/net/address.hpp"
@@ -12,6 +13,12 @@ namespace baton::net {
 
 class listener;
 class loop;
+class tls_session;
+
+struct tls_session_deleter {
+  void operator()(tls_session* session) const noexcept;
+};
+using tls_session_ptr = std::unique_ptr<tls_session, tls_session_deleter>;
 
 /// A connection as it came in: non-blocking, close-on-exec, TCP_NODELAY where it applies.
 /// Whoever keeps the descriptor keeps the slot, and declares the slot first, so that the descriptor
@@ -21,6 +28,10 @@ struct accepted {
   unique_fd fd;
   net::address peer;
   const listener* from = nullptr;
+  /// Of a TLS connection, the handshake done; null in the clear.
+  tls_session_ptr tls = {};
+  /// What the client sent behind the introduction (PROXY header, TLS handshake), in the clear.
+  std::unique_ptr<std::string> early = {};
 };
 
 using accept_handler = std::function<void(accepted)>;

@@ -29,14 +29,18 @@ struct alignas(64) counters {
   counter requests;       ///< requests answered
   counter bytes_in;
   counter bytes_out;
-  counter deadlines;  ///< connections closed because a deadline passed
-  counter dropped;    ///< connections dropped at the drain deadline
+  counter deadlines;       ///< connections closed because a deadline passed
+  counter dropped;         ///< connections dropped at the drain deadline
+  counter tls_handshakes;  ///< TLS connections established, resumed ones included
+  counter tls_resumed;     ///< of these, with a session ticket
+  counter tls_failures;    ///< TLS connections refused before a service saw them
 };
 
 /// A sum over threads, as plain numbers.
 struct counter_totals {
   std::uint64_t accepted = 0, closed = 0, accept_errors = 0, accept_pauses = 0, gate_waits = 0,
-                requests = 0, bytes_in = 0, bytes_out = 0, deadlines = 0, dropped = 0;
+                requests = 0, bytes_in = 0, bytes_out = 0, deadlines = 0, dropped = 0,
+                tls_handshakes = 0, tls_resumed = 0, tls_failures = 0;
   counter_totals& operator+=(const counters& other) noexcept;
 };
 

@@ -4,15 +4,24 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "baton/base/unique_fd.hpp"
 #include "baton/net/address.hpp"
 #include "baton/net/gate.hpp"
+#include "baton/net/tls.hpp"
 
 namespace baton::net {
+
+/// What a listener with TLS does with connections in the clear.
+enum class tls_policy : std::uint8_t {
+  tls_only,     ///< refuses them; who speaks HTTP is told so
+  tls_or_clear  ///< serves both on one port: the first byte tells
+};
 
 /// What a listener is asked for.
 struct listener_options {
@@ -30,6 +39,13 @@ struct listener_options {
   /// Unix path only: owner and group by name or number; empty: unchanged.
   std::string unix_owner = {};
   std::string unix_group = {};
+  /// Serve TLS. The service must take such connections (`service::takes_tls`).
+  std::optional<tls_options> tls = {};
+  tls_policy policy = tls_policy::tls_only;
+  /// Proxies whose connections begin with a PROXY header (HAProxy's PROXY protocol, version 1 or
+  /// 2), as net::network writes them: "10.0.0.0/8", "unix". They must send one; what anybody else
+  /// sends is never taken for one. Empty: nobody.
+  std::vector<std::string> proxy_from = {};
 };
 
 /// A listening socket, inherited or bound, with its gate.

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <ctime>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -11,6 +12,8 @@
 #include "baton/net/timer_wheel.hpp"
 
 namespace baton::net {
+
+class tls_workspace;
 
 /// What one thread of a service owns: an io_context's poller, timers, counters and the buffer that
 /// all its connections share.
@@ -37,6 +40,9 @@ class loop {
   /// Where a recv(2) of this thread lands. Valid only until the handler returns.
   [[nodiscard]] std::span<char> read_buffer() noexcept { return {read_buffer_, buffer_size}; }
 
+  /// The buffers of TLS connections; made when the first one asks. Throws std::bad_alloc.
+  [[nodiscard]] tls_workspace& tls();
+
   /// "Sun, 06 Nov 1994 08:49:37 GMT", renewed once a second (RFC 9110 section 5.6.7).
   [[nodiscard]] std::string_view http_date() noexcept;
 
@@ -50,6 +56,7 @@ class loop {
   timer_wheel timers_;
   counters counters_;
   char* read_buffer_;
+  std::unique_ptr<tls_workspace> tls_;
   std::time_t date_second_ = 0;
   char date_[32] = {};
 };

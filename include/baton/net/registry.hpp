@@ -50,13 +50,28 @@ class registry {
   void close_when_idle();
   void drop(error_code reason);
 
- private:
-  template <class Verb>
-  void visit(Verb verb);
+  /// A visit that may be interrupted: sees everything that was there when it began.
+  class tour {
+   public:
+    explicit tour(registry& of) noexcept;
+    ~tour();
+    tour(const tour&) = delete;
+    tour& operator=(const tour&) = delete;
+    /// The next one; null at the end.
+    [[nodiscard]] drainable* next() noexcept;
+    [[nodiscard]] bool done() const noexcept { return at_ == nullptr; }
 
-  struct anchor;
+   private:
+    friend class registry;
+    registry& of_;
+    drainable* at_;
+    tour* before_ = nullptr;
+    tour* behind_;
+  };
+
+ private:
   drainable* first_ = nullptr;
-  anchor* visits_ = nullptr;  // the running visits, the innermost first
+  tour* tours_ = nullptr;
   std::size_t size_ = 0;
 };
 

@@ -43,6 +43,10 @@ struct server_options {
   /// Step 3: how long an idle keep-alive connection may stay after the drain began, for its
   /// client's next request (which is answered, with `Connection: close`).
   std::chrono::milliseconds idle_grace{std::chrono::seconds{5}};
+  /// Step 3: clients are told to leave evenly over this time, so that they do not all come back in
+  /// one instant; at most half of `drain_timeout`. 0: as long as their number asks for, 4,000 a
+  /// second on each thread.
+  std::chrono::milliseconds announce_spread{0};
   /// Steps 1 to 3 together: what is open then is dropped.
   std::chrono::milliseconds drain_timeout{std::chrono::seconds{30}};
   /// Step 5: for all exit hooks together.

@@ -64,6 +64,12 @@ class server {
   /// What a second SIGQUIT does: drops what is open, at once.
   void stop();
 
+  /// Loads the certificates of all listeners again, for connections that come from now on; open
+  /// ones go on. If one cannot be loaded, nothing changes, and setup_error names all that failed.
+  /// (With tls_options::watch_files it happens by itself when files change.) Thread-safe after
+  /// `start`.
+  void reload_tls();
+
   /// Start-up takes long: more time from a waiting parent and from systemd.
   void progress(std::string_view what);
 

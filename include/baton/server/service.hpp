@@ -1,6 +1,8 @@
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "baton/base/error.hpp"
 #include "baton/net/acceptor.hpp"
@@ -25,6 +27,12 @@ class service {
 
   /// For the log: "http".
   [[nodiscard]] virtual std::string_view protocol() const noexcept = 0;
+  /// Whether `serve` may be given connections under TLS (`net::accepted::tls`). If not, a listener
+  /// with TLS is refused: nobody is served in the clear instead.
+  [[nodiscard]] virtual bool takes_tls() const noexcept { return false; }
+  /// The application protocols it speaks under TLS (ALPN, RFC 7301), the preferred one first, for
+  /// listeners whose tls_options name none. Empty: whatever the client wants is not looked at.
+  [[nodiscard]] virtual std::vector<std::string> tls_protocols() const { return {}; }
   /// Called once for each loop, before any loop runs, on the thread that starts the server: the
   /// place to make what the service keeps for each thread (`net::loop::index` counts from 0).
   virtual void attach(net::loop& on) = 0;

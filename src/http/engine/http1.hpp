@@ -45,6 +45,8 @@ class http1 {
   [[nodiscard]] bool complete() const noexcept { return stage_ == stage::complete; }
   // Valid from `head` on.
   [[nodiscard]] bool keep_alive() const { return sink_->keep_alive(); }
+  /// The Connection field has "upgrade".
+  [[nodiscard]] bool asks_upgrade() const { return sink_->upgrade(); }
   [[nodiscard]] bool expects_continue() const noexcept { return sink_->expects_continue; }
   [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept {
     return sink_->length;

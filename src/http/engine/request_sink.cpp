@@ -57,7 +57,9 @@ bool valid_host(std::string_view text) noexcept {
   return text.size() - at <= 6;
 }
 
-std::size_t request_sink::feed(std::string_view bytes) {
+// Flattened: this file is the only one that parses, so Beast's parser and the sink behind its
+// virtual calls become one function here (a seventh of all instructions of a small request).
+[[gnu::flatten]] std::size_t request_sink::feed(std::string_view bytes) {
   element_ = bytes;
   beast_error error;
   const auto taken = put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error);

@@ -46,6 +46,21 @@ TEST(Later, AnswersWhenTheHandlerSaysSo) {
   ASSERT_TRUE(run.until_received(by, "at last"));
 }
 
+TEST(Later, TheRequestOutlivesItsConnection) {
+  holding run;
+  auto by = run.connect();
+  by.send(get_later);
+  ASSERT_TRUE(run.until([&] { return !run.held.empty(); }));
+  const auto peer = run.seen->peer().to_string();
+  by.close();
+  ASSERT_TRUE(run.until([&] { return run.closed() == 1; }));
+  run.settle();
+  EXPECT_EQ(run.seen->path(), "/later");
+  EXPECT_EQ(run.seen->peer().to_string(), peer);
+  EXPECT_EQ(run.seen->tls(), nullptr);
+  run.held[0](response::text("nobody hears it"));
+}
+
 TEST(Later, DoesNotBeginTheNextRequestBeforeTheAnswer) {
   holding run;
   auto by = run.connect();

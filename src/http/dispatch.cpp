@@ -1,0 +1,40 @@
+#include "http/dispatch.hpp"
+
+#include <fmt/format.h>
+
+#include "baton/base/log.hpp"
+#include "http/status.hpp"
+
+namespace baton::http {
+
+response plain_answer(unsigned status, std::string_view why) {
+  auto text = fmt::format("{} {}\n", status, reason_phrase(status));
+  if (!why.empty()) text.append(why).append("\n");
+  return response::text(std::move(text), status);
+}
+
+response unrouted_answer(const router& routes, const request& asked, const router::match& found) {
+  const bool asks = asked.method() == method::options;
+  const bool all = asks && asked.path() == "*";
+  if (!all && found.allowed == 0) return plain_answer(404);
+  auto answer = asks ? response{204} : plain_answer(405);
+  answer.set("Allow", router::allow(all ? routes.all_methods() : found.allowed));
+  return answer;
+}
+
+response run_handler(const route& by, const plain_handler& handler, const request& asked) {
+  try {
+    return handler(asked);
+  } catch (const std::exception& thrown) {
+    log_thrown(by, thrown.what());
+  } catch (...) {
+    log_thrown(by, "something that is no std::exception");
+  }
+  return plain_answer(500);
+}
+
+void log_thrown(const route& by, std::string_view what) {
+  log_error(fmt::format("http: the handler of {} threw: {}", by.pattern, what));
+}
+
+}  // namespace baton::http

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <string_view>
+
+#include "baton/http/request.hpp"
+#include "baton/http/response.hpp"
+#include "baton/http/router.hpp"
+#include "http/link.hpp"
+
+namespace baton::http {
+
+// From a request to its handler, for every version of HTTP.
+
+/// "404 Not Found", and one sentence more.
+[[nodiscard]] response plain_answer(unsigned status, std::string_view why = {});
+
+/// Where no route was found: 404, 405 with Allow, or the answer to OPTIONS.
+[[nodiscard]] response unrouted_answer(const router& routes, const request& asked,
+                                       const router::match& found);
+
+/// Runs a handler that answers at once; what it throws becomes 500 and a line in the log.
+[[nodiscard]] response run_handler(const route& by, const plain_handler& handler,
+                                   const request& asked);
+
+void log_thrown(const route& by, std::string_view what);
+
+/// Runs a handler that may answer later: `call` hands `to` over to it. What it answers before it
+/// returns waits in `to`.
+template <class Call>
+void run_later_handler(const route& by, const std::shared_ptr<detail::link>& to, Call call) {
+  to->begin_call();
+  try {
+    call(to);
+  } catch (const std::exception& thrown) {
+    log_thrown(by, thrown.what());
+  } catch (...) {
+    log_thrown(by, "something that is no std::exception");
+  }
+  to->end_call();
+}
+
+}  // namespace baton::http

@@ -1,0 +1,100 @@
+#include "http/http2_exchange.hpp"
+
+#include <utility>
+
+#include "http/http2_session.hpp"
+#include "http/http2_tunnel.hpp"
+#include "http/link.hpp"
+#include "http/request_builder.hpp"
+
+namespace baton::http {
+namespace {
+
+constexpr std::size_t stream_watermark = std::size_t{64} * 1024;
+
+}  // namespace
+
+http2_exchange::http2_exchange() : engine::http2_stream{exchange::request} {}
+
+http2_exchange::~http2_exchange() = default;
+
+void http2_exchange::begin(http2_session& of) noexcept {
+  session_ = &of;
+  request_builder{exchange::request}.reset();
+  route = nullptr;
+  link.reset();
+  now = stage::head;
+  out_.clear();
+  out_sent_ = 0;
+  trailers_.clear();
+  last_ = continued_ = false;
+}
+
+void http2_exchange::answer(response answer) {
+  session_->give(*this, std::move(answer));
+  session_->send_soon();
+}
+
+void http2_exchange::want_body() {
+  if (expects_continue() && !continued_ && !complete()) {
+    continued_ = true;
+    session_->engine().go_on(*this);
+  }
+  progress = http2_session::clock::now();
+  feed_reader();
+  session_->send_soon();
+}
+
+void http2_exchange::feed_reader() {
+  const auto unread = link->unread();
+  if (!link->wants_body()) return;
+  link->deliver();
+  if (unread != 0) session_->engine().consume(*this, unread);
+}
+
+bool http2_exchange::awaits_body() const noexcept {
+  if (complete()) return false;
+  return now == stage::collect || (now == stage::waiting && link != nullptr && link->wants_body());
+}
+
+void http2_exchange::open_stream(const response& head) {
+  out_.append(head.body());
+  session_->engine().respond(*this, head, session_->on().on.http_date(), *this);
+  session_->send_soon();
+}
+
+void http2_exchange::stream_piece(std::string_view chunk) {
+  out_.append(chunk);
+  session_->engine().resume(*this);
+  session_->send_soon();
+  if (out_.size() - out_sent_ < stream_watermark) link->let_write({});
+}
+
+void http2_exchange::finish_stream(std::string_view trailers) {
+  trailers_ = trailers;
+  last_ = true;
+  session_->engine().resume(*this);
+  session_->send_soon();
+}
+
+void http2_exchange::cut() {
+  session_->engine().reset(*this, engine::http2_error::internal_error);
+  session_->send_soon();
+}
+
+engine::http2_source::piece http2_exchange::ready() noexcept {
+  return {std::string_view{out_}.substr(out_sent_), last_};
+}
+
+void http2_exchange::sent(std::size_t bytes) noexcept {
+  out_sent_ += bytes;
+  if (out_sent_ == out_.size()) {
+    out_.clear();
+    out_sent_ = 0;
+  } else if (out_sent_ > stream_watermark) {
+    out_.erase(0, std::exchange(out_sent_, 0));
+  }
+  if (link != nullptr && out_.size() - out_sent_ < stream_watermark) link->let_write({});
+}
+
+}  // namespace baton::http

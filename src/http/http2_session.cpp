@@ -1,0 +1,330 @@
+#include "http/http2_session.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "baton/base/log.hpp"
+#include "http/dispatch.hpp"
+#include "http/http2_tunnel.hpp"
+#include "http/link.hpp"
+#include "http/request_builder.hpp"
+
+namespace baton::http {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t collected_at_once = std::size_t{128} * 1024;
+constexpr std::uint32_t max_discarded = std::uint32_t{16} * 1024 * 1024;
+// Between the first GOAWAY and the final one: a round trip, and at least this long, for requests
+// that are on their way; a client that does not answer the ping waits no longer than the second.
+constexpr milliseconds goaway_least{300};
+constexpr milliseconds goaway_most{2000};
+
+}  // namespace
+
+http2_session::http2_session(shard& of, net::connection&& connection)
+    : shard_{of},
+      connection_{std::move(connection)},
+      engine_{of.http2, *this},
+      since_{clock::now()} {
+  shard_.sessions.enter(*this);
+}
+
+http2_session::~http2_session() { engine_.close(); }
+
+/// Does `work` with the thread's buffers, then sends what came of it.
+template <class Work>
+void http2_session::turn(Work work) {
+  shard_.busy = true;
+  working_ = true;
+  work();
+  pump();
+  working_ = false;
+  settle();
+  shard_.busy = false;
+}
+
+void http2_session::start() {
+  turn([this] {
+    if (shard_.announced) announce();
+    read_some();
+  });
+}
+
+void http2_session::begin(std::string_view input) {
+  working_ = true;
+  if (!input.empty()) feed(input);
+  if (shard_.announced) announce();
+  pump();
+  working_ = false;
+  settle();
+}
+
+void http2_session::begin_upgraded(const request& first, std::string_view settings,
+                                   std::string_view input) {
+  working_ = true;
+  auto& made = static_cast<http2_exchange&>(open());
+  request_builder{made.exchange::request}.copy_of(first);
+  if (!engine_.upgrade(made, settings)) {
+    failed_ = true;  // checked before: only a bug, or no memory, comes here
+  } else {
+    upgraded_ = &made;
+  }
+  begin(input);
+}
+
+void http2_session::on_ready(std::uint32_t events) {
+  if (ending_ == ending::linger) return discard_input();
+  turn([&] {
+    if ((events & EPOLLOUT) != 0 && blocked()) send_kept();
+    if ((events & ~std::uint32_t{EPOLLOUT}) != 0 && !lost_) read_some();
+  });
+}
+
+void http2_session::read_some() {
+  const auto buffer = shard_.on.read_buffer();
+  const auto got = connection_.receive(buffer);
+  if (got > 0) [[likely]] {
+    shard_.on.count().bytes_in.add(static_cast<std::uint64_t>(got));
+    return feed({buffer.data(), static_cast<std::size_t>(got)});
+  }
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  lost_ = true;  // a client that has ended its side can ask for nothing, nor open windows
+}
+
+void http2_session::feed(std::string_view input) {
+  engine_.feed(input, clock::now());
+  // Not before the client has spoken HTTP/2: some bear little behind a 101.
+  if (auto* const first = std::exchange(upgraded_, nullptr); first != nullptr && !failed_) {
+    dispatch(*first);
+    if (first->now == http2_exchange::stage::collect) call(*first);
+  }
+}
+
+void http2_session::flush_now() {
+  listed_ = false;
+  turn([] {});
+}
+
+void http2_session::send_soon() {
+  if (working_ || std::exchange(listed_, true)) return;
+  shard_.flushes->enter(*this);
+}
+
+/// Collects and sends as long as the client takes all of it.
+void http2_session::pump() {
+  while (!lost_ && !blocked() && engine_.wants_write()) {
+    const auto before = shard_.out.size();
+    engine_.collect(shard_.out, collected_at_once, clock::now());
+    if (shard_.out.size() == before) break;
+    send_out();
+  }
+  if (!lost_ && !shard_.out.empty()) send_out();  // a 101, or behind what waits
+  shard_.out.clear();
+}
+
+void http2_session::send_out() {
+  const auto bytes = shard_.out.view();
+  std::size_t went = 0;
+  if (!blocked()) {
+    const iovec part{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg(2) only reads
+    const auto sent = connection_.send(&part, 1);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) lost_ = true;
+    if (sent > 0) went = static_cast<std::size_t>(sent);
+    shard_.on.count().bytes_out.add(went);
+  }
+  if (went < bytes.size() && !lost_) {
+    if (kept_ == nullptr) kept_ = std::make_unique<std::string>();
+    kept_->append(bytes.substr(went));
+  }
+  shard_.out.clear();
+}
+
+void http2_session::send_kept() {
+  const auto rest =
+      kept_ != nullptr ? std::string_view{*kept_}.substr(kept_sent_) : std::string_view{};
+  const iovec part{const_cast<char*>(rest.data()), rest.size()};
+  const auto sent = connection_.send(&part, rest.empty() ? 0 : 1);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) lost_ = true;
+  if (sent <= 0) return;
+  since_ = clock::now();
+  shard_.on.count().bytes_out.add(static_cast<std::uint64_t>(sent));
+  kept_sent_ += static_cast<std::size_t>(sent);
+  if (kept_sent_ != kept_->size()) return;
+  kept_.reset();
+  kept_sent_ = 0;
+}
+
+void http2_session::settle() {
+  if (ending_ == ending::closed) return;
+  if (lost_) return close();
+  if (!blocked() && (failed_ || engine_.over())) return linger();
+  arm();
+  watch();
+}
+
+/// The next thing that may not take for ever.
+void http2_session::arm() {
+  const bool is_blocked = blocked();
+  const bool in_header = engine_.reading_header();
+  const bool idle = streams_.empty() && !in_header;
+  if (idle != was_idle_ || in_header != was_in_header_ || is_blocked != was_blocked_)
+    since_ = clock::now();
+  was_idle_ = idle;
+  was_in_header_ = in_header;
+  was_blocked_ = is_blocked;
+  const auto& limits = shard_.limits;
+  const auto now = clock::now();
+  // What depends on single streams is looked at each second.
+  auto due = is_blocked  ? since_ + limits.write_timeout
+             : in_header ? since_ + limits.header_timeout
+             : idle      ? since_ + (requests_ == 0 ? limits.header_timeout : limits.idle_timeout)
+                         : now + seconds{1};
+  if (!idle) due = std::min(due, now + seconds{1});
+  if (ending_ == ending::notified)
+    due = std::min(due, told_ + (now - told_ < goaway_least ? goaway_least : goaway_most));
+  // Whatever happens meanwhile, an earlier look is not put off.
+  if (armed() && due_ <= due) return;
+  due_ = due;
+  shard_.on.timers().arm(*this,
+                         std::max(std::chrono::ceil<milliseconds>(due - now), milliseconds{1}));
+}
+
+void http2_session::on_deadline() {
+  if (ending_ == ending::linger) return close();
+  const auto now = clock::now();
+  const auto& limits = shard_.limits;
+  if (blocked() && now - since_ >= limits.write_timeout) {
+    shard_.on.count().deadlines.add();
+    return close();
+  }
+  turn([&] {
+    const auto idle_for = requests_ == 0 ? limits.header_timeout : limits.idle_timeout;
+    if (engine_.reading_header() && now - since_ >= limits.header_timeout) {
+      shard_.on.count().deadlines.add();
+      engine_.terminate(engine::http2_error::enhance_your_calm, "a header took too long");
+    } else if (was_idle_ && streams_.empty() && now - since_ >= idle_for) {
+      shard_.on.count().deadlines.add();
+      last_goaway();
+    }
+    if (ending_ == ending::notified &&
+        (now - told_ >= goaway_most || (ponged_ && now - told_ >= goaway_least)))
+      last_goaway();
+    time_out_bodies(now);
+    if (const auto stalled = engine_.stalled_since();
+        stalled && now - *stalled >= limits.write_timeout) {
+      shard_.on.count().deadlines.add();
+      engine_.reset_stalled(now - limits.write_timeout);
+    }
+  });
+}
+
+void http2_session::watch() {
+  const std::uint32_t wanted = std::uint32_t{EPOLLIN} | (blocked() ? std::uint32_t{EPOLLOUT} : 0U);
+  error_code failed;
+  if (!watched_) {
+    watched_ = true;
+    failed = shard_.on.poller().add(connection_.fd(), wanted, *this);
+  } else if (wanted != events_) {
+    failed = shard_.on.poller().modify(connection_.fd(), wanted, *this);
+  }
+  events_ = wanted;
+  if (!failed) return;
+  log_error("http2: a connection cannot be polled: " + failed.message());
+  close();
+}
+
+// --- the end
+
+/// GOAWAY twice (RFC 9113 section 6.8): what is on its way is still served.
+void http2_session::announce() {
+  if (ending_ != ending::none) return;
+  ending_ = ending::notified;
+  told_ = clock::now();
+  const auto tell = [this] {
+    engine_.shutdown_notice();
+    engine_.ping();
+    for (auto* each : streams_) {
+      if (each->tunnel != nullptr) each->tunnel->announce();
+      if (each->link != nullptr) each->link->drain();
+    }
+  };
+  if (working_) return tell();
+  turn(tell);
+}
+
+void http2_session::last_goaway() {
+  ending_ = ending::goaway;
+  engine_.goaway();
+}
+
+void http2_session::pong() {
+  ponged_ = true;
+  if (ending_ == ending::notified && clock::now() - told_ >= goaway_least) last_goaway();
+}
+
+void http2_session::close_when_idle() {
+  if (ending_ == ending::none) announce();
+}
+
+void http2_session::drop(error_code reason) {
+  static_cast<void>(reason);  // the server logs it once, for all
+  if (ending_ == ending::linger) return close();
+  shard_.on.count().dropped.add();
+  shard_.busy = true;
+  working_ = true;
+  // An answer may close its stream at once.
+  const auto open = streams_;
+  for (auto* each : open) {
+    if (std::find(streams_.begin(), streams_.end(), each) == streams_.end()) continue;
+    if (each->tunnel != nullptr) {
+      each->tunnel->drop();
+    } else if (!each->answered()) {
+      engine_.respond(*each, plain_answer(engine::leaving.status, engine::leaving.reason),
+                      shard_.on.http_date());
+    }
+  }
+  engine_.goaway();
+  pump();
+  working_ = false;
+  shard_.busy = false;
+  close();
+}
+
+/// Ends our side and reads on until the client has ended its own, so that no reset overtakes what
+/// was sent.
+void http2_session::linger() {
+  if (!connection_.end_output()) return close();
+  ending_ = ending::linger;
+  engine_.close();
+  shard_.on.timers().arm(*this, shard_.limits.linger_timeout);
+  watch();
+}
+
+void http2_session::discard_input() {
+  const auto got = connection_.receive(shard_.on.read_buffer());
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return close();
+  discarded_ += static_cast<std::uint32_t>(got);
+  if (discarded_ > max_discarded) close();
+}
+
+void http2_session::close() {
+  if (ending_ == ending::closed) return;
+  ending_ = ending::closed;
+  engine_.close();
+  shard_.on.timers().cancel(*this);
+  shard_.sessions.leave(*this);
+  if (listed_) shard_.flushes->leave(*this);
+  shard_.on.count().closed.add();
+  shard_.on.poller().retire(std::unique_ptr<net::pollable>{this});
+}
+
+}  // namespace baton::http

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "baton/net/connection.hpp"
+#include "baton/net/poller.hpp"
+#include "baton/net/registry.hpp"
+#include "baton/net/timer_wheel.hpp"
+#include "http/engine/http2.hpp"
+#include "http/engine/http2_events.hpp"
+#include "http/flush_list.hpp"
+#include "http/http2_exchange.hpp"
+#include "http/shard.hpp"
+
+namespace baton::http {
+
+/// One HTTP/2 connection.
+///
+/// Invariants: requests that were begun are answered (drain deadline aside); whoever is to go is
+/// told twice, GOAWAY for all streams first and, a round trip later, the final one; nothing is
+/// collected while the client does not take what was. Lives on one loop, and belongs to its
+/// poller from `begin` on.
+class http2_session final : public net::pollable,
+                            public net::drainable,
+                            public net::deadline,
+                            public flushable,
+                            private engine::http2_events {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  http2_session(shard& of, net::connection&& connection);
+  ~http2_session() override;
+
+  /// Begins with what the socket has.
+  void start();
+  /// Goes on with what was received already.
+  void begin(std::string_view input);
+  /// The same behind "Upgrade: h2c": `first` is the request that asked, `settings` its
+  /// HTTP2-Settings; the 101 stands in the shard's buffer.
+  void begin_upgraded(const request& first, std::string_view settings, std::string_view input);
+
+  void on_ready(std::uint32_t events) override;
+  void announce() override;
+  void close_when_idle() override;
+  void drop(error_code reason) override;
+  void flush_now() override;
+
+  // For the exchanges.
+  [[nodiscard]] engine::http2& engine() noexcept { return engine_; }
+  [[nodiscard]] shard& on() noexcept { return shard_; }
+  /// Something is to be sent: soon, unless this is our turn.
+  void send_soon();
+  void give(http2_exchange& to, response answer);
+
+ private:
+  enum class ending : std::uint8_t { none, notified, goaway, linger, closed };
+
+  engine::http2_stream& open() override;
+  void head(engine::http2_stream& of) override;
+  void body(engine::http2_stream& of, std::string_view piece) override;
+  void end(engine::http2_stream& of) override;
+  void refused(engine::http2_stream& of, const engine::refusal& why) override;
+  void closed(engine::http2_stream& of, engine::http2_error why) override;
+  void pong() override;
+  void failed(engine::http2_error code, std::string_view why) override;
+
+  template <class Work>
+  void turn(Work work);
+  void on_deadline() override;
+  void read_some();
+  void feed(std::string_view input);
+  void pump();
+  void send_kept();
+  void send_out();
+  void settle();
+  void arm();
+  void watch();
+  void last_goaway();
+  void linger();
+  void discard_input();
+  void close();
+
+  // http2_session_requests.cpp
+  void dispatch(http2_exchange& of);
+  void open_websocket(http2_exchange& of);
+  void call(http2_exchange& of);
+  void time_out_bodies(clock::time_point now);
+
+  [[nodiscard]] bool blocked() const noexcept { return kept_ != nullptr || connection_.unsent(); }
+
+  shard& shard_;
+  net::connection connection_;
+  engine::http2 engine_;
+  std::vector<http2_exchange*> streams_;  // open
+  http2_exchange* upgraded_ = nullptr;    // the request that asked for h2c, until it is served
+  std::unique_ptr<std::string> kept_;     // what the client did not take yet
+  std::size_t kept_sent_ = 0;
+  clock::time_point since_;  // idle, reading a header, or blocked since
+  clock::time_point due_;    // when the timer fires
+  clock::time_point told_;   // when the first GOAWAY went
+  std::uint64_t requests_ = 0;
+  std::uint32_t events_ = 0;
+  std::uint32_t discarded_ = 0;
+  ending ending_ = ending::none;
+  bool ponged_ = false;
+  bool failed_ = false;
+  bool lost_ = false;
+  bool working_ = false;
+  bool watched_ = false;
+  bool listed_ = false;
+  bool was_idle_ = true;
+  bool was_in_header_ = false;
+  bool was_blocked_ = false;
+};
+
+}  // namespace baton::http

@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <utility>
+
+#include "http/dispatch.hpp"
+#include "http/engine/websocket_handshake.hpp"
+#include "http/http2_session.hpp"
+#include "http/http2_tunnel.hpp"
+#include "http/link.hpp"
+#include "http/request_builder.hpp"
+#include "http/websocket_route.hpp"
+
+namespace baton::http {
+namespace {
+
+using stage = http2_exchange::stage;
+
+// Memory for a body is taken ahead up to here; beyond, it grows with the bytes.
+constexpr std::uint64_t reserved_body = std::uint64_t{1024} * 1024;
+
+http2_exchange& ours(engine::http2_stream& of) noexcept { return static_cast<http2_exchange&>(of); }
+
+/// How a reading handler is told why the body ends.
+error_code body_error(const engine::refusal& why) noexcept {
+  return why.status == 413 ? boost::asio::error::message_size
+                           : boost::asio::error::invalid_argument;
+}
+
+}  // namespace
+
+engine::http2_stream& http2_session::open() {
+  auto made = shard_.http2_pool.take();
+  made->begin(*this);
+  streams_.push_back(made.get());
+  return *made.release();  // until `closed`
+}
+
+void http2_session::head(engine::http2_stream& of) { dispatch(ours(of)); }
+
+void http2_session::dispatch(http2_exchange& of) {
+  auto& asked = of.exchange::request;
+  request_builder builder{asked};
+  builder.origin(connection_, shard_.on.context());
+  const bool connects = asked.method() == method::connect;
+  router::match found;
+  shard_.routes.find(connects ? method::get : asked.method(), asked.path(), found);
+  of.now = stage::discard;
+  if (found.found == nullptr) return give(of, unrouted_answer(shard_.routes, asked, found));
+  of.route = found.found;
+  if (found.count != 0) builder.params(of.route->names, found);
+  if (connects) return open_websocket(of);
+  if (!of.complete()) {
+    const auto most = of.route->options.max_body.value_or(shard_.limits.max_body);
+    engine::http2::limit_body(of, most);
+    if (of.content_length() > most)
+      return give(of, plain_answer(413, engine::body_too_large.reason));
+  }
+  of.progress = clock::now();
+  const auto* reading = std::get_if<reading_handler>(&of.route->handler.call());
+  if (reading == nullptr) {
+    of.now = stage::collect;
+    if (of.expects_continue() && !of.complete()) engine_.go_on(of);
+    return;
+  }
+  of.now = stage::waiting;
+  const auto link = std::make_shared<detail::link>(of, shard_.on.context());
+  of.link = link;
+  if (ending_ != ending::none) link->drain();
+  run_later_handler(*of.route, link, [&](const std::shared_ptr<detail::link>& to) {
+    (*reading)(asked, body_reader{to}, responder{to});
+  });
+  if (auto ready = link->take_answer()) return give(of, std::move(*ready));
+  if (link->wants_body()) of.want_body();
+}
+
+/// Extended CONNECT (RFC 8441): the stream becomes a WebSocket, or the client is told why not.
+void http2_session::open_websocket(http2_exchange& of) {
+  if (of.protocol() != "websocket" || of.route->websocket == nullptr)
+    return give(of, plain_answer(501, "nothing can be connected to here"));
+  const auto& route = *of.route->websocket;
+  const auto agreed = engine::accept_connect(of.exchange::request, route.options);
+  response answer{200};
+  if (agreed.refused) answer = plain_answer(agreed.refused->status, agreed.refused->reason);
+  for (const auto& [name, value] :
+       agreed.refused ? engine::refusal_fields(agreed) : engine::acceptance_fields(agreed))
+    response_writer::add_unchecked(answer, name, value);
+  if (agreed.refused) return give(of, std::move(answer));
+  of.now = stage::tunnel;
+  of.tunnel = std::make_unique<http2_tunnel>(
+      *this, of,
+      std::make_shared<websocket_core>(route, agreed, shard_.workshop, shard_.on.context()));
+  engine_.respond(of, answer, shard_.on.http_date(), *of.tunnel);
+  of.tunnel->open();
+  if (ending_ != ending::none) of.tunnel->announce();
+}
+
+void http2_session::body(engine::http2_stream& of, std::string_view piece) {
+  auto& to = ours(of);
+  to.progress = clock::now();
+  switch (to.now) {
+    case stage::collect: {
+      auto& storage = request_builder{to.exchange::request}.body_storage();
+      if (storage.empty())
+        storage.reserve(std::min(to.content_length().value_or(0), reserved_body));
+      storage.append(piece);
+      break;
+    }
+    case stage::waiting:
+      if (to.link == nullptr || to.link->answered()) break;
+      to.link->body(piece);
+      return to.feed_reader();
+    case stage::tunnel:
+      // The bytes stand in the thread's read buffer.
+      return to.tunnel->receive({const_cast<char*>(piece.data()), piece.size()});
+    case stage::head:
+    case stage::discard:
+      break;
+  }
+  engine_.consume(of, piece.size());
+}
+
+void http2_session::end(engine::http2_stream& of) {
+  auto& to = ours(of);
+  if (to.now == stage::tunnel) return to.tunnel->lose();
+  if (to.now == stage::waiting && to.link != nullptr) {
+    to.link->end_body(boost::asio::error::eof);
+    return to.feed_reader();
+  }
+  if (to.now == stage::collect) call(to);
+}
+
+void http2_session::call(http2_exchange& of) {
+  auto& asked = of.exchange::request;
+  request_builder builder{asked};
+  if (!builder.body_storage().empty()) builder.body(builder.body_storage());
+  of.now = stage::waiting;
+  const auto& handler = of.route->handler.call();
+  if (const auto* plain = std::get_if<plain_handler>(&handler))
+    return give(of, run_handler(*of.route, *plain, asked));
+  const auto link = std::make_shared<detail::link>(of, shard_.on.context());
+  of.link = link;
+  if (ending_ != ending::none) link->drain();
+  link->end_body(boost::asio::error::eof);
+  run_later_handler(*of.route, link, [&](const std::shared_ptr<detail::link>& to) {
+    std::get<later_handler>(handler)(asked, responder{to});
+  });
+  if (auto ready = link->take_answer()) give(of, std::move(*ready));
+}
+
+void http2_session::give(http2_exchange& to, response answer) {
+  if (answer.closes() && ending_ == ending::none) announce();
+  engine_.respond(to, std::move(answer), shard_.on.http_date());
+}
+
+void http2_session::refused(engine::http2_stream& of, const engine::refusal& why) {
+  auto& to = ours(of);
+  if (to.now == stage::tunnel) return to.tunnel->lose();
+  if (to.now == stage::waiting && to.link != nullptr) {
+    to.link->end_body(body_error(why));
+    to.feed_reader();
+  }
+  to.now = stage::discard;
+  if (!to.answered()) give(to, plain_answer(why.status, why.reason));
+}
+
+void http2_session::closed(engine::http2_stream& of, engine::http2_error why) {
+  static_cast<void>(why);
+  std::unique_ptr<http2_exchange> done{&ours(of)};
+  if (upgraded_ == done.get()) upgraded_ = nullptr;
+  const auto at = std::find(streams_.begin(), streams_.end(), done.get());
+  *at = streams_.back();
+  streams_.pop_back();
+  ++requests_;
+  if (done->finished()) shard_.on.count().requests.add();
+  if (done->tunnel != nullptr) {
+    done->tunnel->lose();
+    done->tunnel.reset();
+  }
+  if (const auto link = std::exchange(done->link, nullptr)) {
+    const bool open = !link->answered();
+    auto& pool = shard_.http2_pool;
+    link->detach(open ? std::unique_ptr<exchange>{done.release()} : nullptr,
+                 boost::asio::error::connection_reset);
+    if (open) return;
+    return pool.give_back(std::move(done));
+  }
+  shard_.http2_pool.give_back(std::move(done));
+}
+
+void http2_session::failed(engine::http2_error code, std::string_view why) {
+  static_cast<void>(code);
+  static_cast<void>(why);  // GOAWAY tells the client; a flood must not fill our log
+  failed_ = true;
+}
+
+/// A request whose body does not come is answered 408.
+void http2_session::time_out_bodies(clock::time_point now) {
+  const auto open = streams_;
+  for (auto* each : open) {
+    if (std::find(streams_.begin(), streams_.end(), each) == streams_.end()) continue;
+    if (!each->awaits_body() || now - each->progress < shard_.limits.body_timeout) continue;
+    shard_.on.count().deadlines.add();
+    if (each->link != nullptr) {
+      each->link->end_body(boost::asio::error::timed_out);
+      each->feed_reader();
+    }
+    each->now = stage::discard;
+    if (!each->answered()) {
+      give(*each, plain_answer(408, engine::too_slow.reason));
+    } else {
+      engine_.reset(*each, engine::http2_error::cancel);
+    }
+  }
+}
+
+}  // namespace baton::http
