@@ -11,7 +11,8 @@ On Debian 12, Ubuntu 24.04 or later: installs the missing packages (as root or w
 the demonstration program (build/release/main_test/graceful_main) and then
 
   1. starts it with two HTTP servers, on ports 9090 and 9091 (or free ones, if those are taken),
-  2. asks it for its pid, sends it USR1, and asks again,
+     and one with TLS and a certificate made for it, on port 9443,
+  2. asks it for its pid (by HTTP/1.1, and HTTP/2 under TLS), sends it USR1, and asks again,
   3. restarts it 20 times under a load of keep-alive and one-shot clients, and counts what failed,
   4. sends it QUIT and shows how it leaves.
 
@@ -26,6 +27,7 @@ cd "$here/.."
 serve=false
 restarts=20
 ports=()
+tls_port=
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage && exit 0 ;;
@@ -102,6 +104,16 @@ clean_up() {
 
 is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# make_certificate FOLDER: server.pem and server.key there, for localhost; kept if they are good
+# for another day.
+make_certificate() {
+  if openssl x509 -checkend 86400 -noout -in "$1/server.pem" >/dev/null 2>&1; then return; fi
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 \
+    -keyout "$1/server.key" -out "$1/server.pem" -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null ||
+    die "openssl cannot make a certificate in $1"
+}
+
 # Two ports: those asked for, else 9090 and 9091, else the first free ones from 19090 on.
 choose_ports() {
   local candidate
@@ -115,6 +127,9 @@ choose_ports() {
     done
     echo "Port 9090 or 9091 is taken by another program; using ${ports[*]}."
   fi
+  for ((tls_port = 9443; ; ++tls_port)); do
+    is_taken "$tls_port" || break
+  done
 }
 
 serving_pid() { cat "$folder/pid" 2>/dev/null || true; }
@@ -127,6 +142,10 @@ ping_all() {
     curl --silent --show-error --max-time 5 "http://127.0.0.1:$port/ping" ||
       die "no answer on port $port"
   done
+  shown "curl --http2 https://localhost:$tls_port/ping"
+  curl --silent --show-error --max-time 5 --http2 --cacert "$folder/server.pem" \
+    --resolve "localhost:$tls_port:127.0.0.1" "https://localhost:$tls_port/ping" ||
+    die "no answer on port $tls_port"
 }
 
 # What the service logged since the last call, as it wrote it.
@@ -140,13 +159,15 @@ show_log() {
 }
 
 start_service() {
-  heading "Starting two HTTP servers in one process"
+  heading "Starting two HTTP servers and one with TLS in one process"
   folder=$(mktemp -d)
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
   choose_ports
-  local flags=(--address 127.0.0.1 --pid-file "$folder/pid") port
+  make_certificate "$folder"
+  local flags=(--address 127.0.0.1 --pid-file "$folder/pid" --tls-port "$tls_port"
+    --certificate "$folder/server.pem" --key "$folder/server.key") port
   for port in "${ports[@]}"; do flags+=(--port "$port"); done
   shown "graceful_main ${flags[*]}"
   "$program" "${flags[@]}" >"$folder/log" 2>&1 </dev/null &
@@ -236,6 +257,13 @@ leave() {
 
 if $serve; then
   build
+  case " $* " in
+    *" --certificate "*) ;;
+    *)
+      make_certificate build/release
+      set -- --certificate "$PWD/build/release/server.pem" --key "$PWD/build/release/server.key" "$@"
+      ;;
+  esac
   heading "Serving (kill -USR1 restarts, Ctrl-C drains and leaves)"
   exec "$program" "$@"
 fi

@@ -203,11 +203,8 @@ void websocket_session::send_waiting() {
 }
 
 std::size_t websocket_session::written() {
-  if (blocked() || output().size() >= much_output) {
-    send_out(output());
-  } else if (!working_) {
-    wait_for_turn();
-  }
+  if (blocked() || output().size() >= much_output) send_out(output());
+  if (!working_) wait_for_turn();
   return waiting();
 }
 
@@ -220,6 +217,7 @@ std::size_t websocket_session::written_with(std::string_view payload) {
   }
   keep_rest(out, sent);
   if (sent < payload.size() && !lost_) kept().append(payload.substr(sent));
+  if (!working_) wait_for_turn();
   return waiting();
 }
 
@@ -232,6 +230,7 @@ std::size_t websocket_session::written_with(std::shared_ptr<const std::string> p
   }
   keep_rest(out, sent);
   if (sent < payload->size() && !lost_) kept().append(std::move(payload), sent);
+  if (!working_) wait_for_turn();
   return waiting();
 }
 

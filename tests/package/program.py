@@ -5,6 +5,7 @@ import ctypes
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -42,12 +43,14 @@ class UnixConnection(http.client.HTTPConnection):
 class Program:
     """Runs in a folder of its own, listens on `web.sock` there, writes its pid to a file there."""
 
-    def __init__(self, command, pid_file):
+    def __init__(self, command, pid_file, files=()):
         # Generations that outlive their parent become our children: we see how each one ends.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.folder = tempfile.TemporaryDirectory(prefix="baton-package-")
         self.socket = os.path.join(self.folder.name, "web.sock")
         self.pid_file = Path(self.folder.name, pid_file)
+        for file in files:
+            shutil.copy(file, self.folder.name)
         self.log = open(os.path.join(self.folder.name, "log"), "wb")
         self.process = subprocess.Popen(command, cwd=self.folder.name, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log)

@@ -4,6 +4,9 @@ import json
 import os
 import re
 import runpy
+import shutil
+import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -14,8 +17,8 @@ PROGRAMS = Path(os.environ["BATON_BUILD"], "tests", "package")
 
 
 class Readme(unittest.TestCase):
-    def start(self, name, pid_file="service.pid"):
-        program = Program([str(PROGRAMS / f"readme_{name}")], pid_file)
+    def start(self, name, pid_file="service.pid", files=()):
+        program = Program([str(PROGRAMS / f"readme_{name}")], pid_file, files)
         self.addCleanup(program.close)
         program.wait_ready()
         return program
@@ -56,6 +59,30 @@ class Readme(unittest.TestCase):
         self.assertEqual((200, "1\n2\n3\n"), program.ask("/count"))
         self.assertEqual(405, program.ask("/upload")[0])
         self.assertEqual(404, program.ask("/nowhere")[0])
+        self.leave(program)
+
+    def test_every_protocol_is_served(self):
+        folder = tempfile.mkdtemp(prefix="baton-readme-")
+        self.addCleanup(shutil.rmtree, folder)
+        key, certificate = Path(folder, "server.key"), Path(folder, "server.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out",
+                        certificate, "-days", "2", "-subj", "/CN=localhost"],
+                       check=True, capture_output=True, timeout=60)
+        program = self.start("protocols", files=(key, certificate))
+        for flags in (["--http1.1"], ["--http2-prior-knowledge"], ["--http2", "--insecure"]):
+            scheme = "https" if "--insecure" in flags else "http"
+            events = subprocess.Popen(
+                ["curl", "--silent", "--no-buffer", *flags, "--unix-socket",
+                 program.socket, f"{scheme}://localhost/events"],
+                stdout=subprocess.PIPE, text=True)
+            self.addCleanup(lambda one=events: one.poll() is None and one.kill())
+            lines = [events.stdout.readline() for _ in range(4)]
+            self.assertEqual("data: hello\n", lines[3], lines)
+            events.kill()
+            events.wait(60)
+            events.stdout.close()
+        self.restart(program)
         self.leave(program)
 
     def test_logs_go_where_they_are_sent_and_state_crosses(self):
