@@ -108,7 +108,7 @@ void service::attach(net::loop& on) {
 
 void service::serve(net::loop& on, net::accepted connection) {
   auto& shard = self_->of(on);
-  net::connection bytes{on, std::move(connection)};
+  net::connection bytes{std::move(connection)};
   if (const auto* tls = bytes.security(); tls != nullptr && tls->protocol == "h2") {
     auto* const made = new http2_session{shard, std::move(bytes)};  // the loop's at once
     return made->start();

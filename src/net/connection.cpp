@@ -5,14 +5,12 @@
 #include <cstring>
 #include <utility>
 
-#include "baton/net/loop.hpp"
 #include "net/tls_session.hpp"
 
 namespace baton::net {
 
-connection::connection(loop& on, accepted&& from) noexcept
-    : on_{&on},
-      slot_{std::move(from.slot)},
+connection::connection(accepted&& from) noexcept
+    : slot_{std::move(from.slot)},
       fd_{std::move(from.fd)},
       peer_{std::move(from.peer)},
       from_{from.from},

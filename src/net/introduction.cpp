@@ -166,7 +166,10 @@ void introduction::shake(std::string_view bytes) {
   auto& tls = *connection_.tls;
   const auto got = tls.receive(connection_.fd.get(), bytes, early);
   if (got > 0) return pass_on({early.data(), static_cast<std::size_t>(got)});
-  if (got < 0 && errno == EAGAIN) return tls.established() ? pass_on({}) : watch();
+  const bool later = got < 0 && errno == EAGAIN;
+  // A client that ends right behind its handshake is the service's as well.
+  if (tls.established() && (later || got == 0)) return pass_on({});
+  if (later) return watch();
   refuse(tls.failure());
   leave();
 }

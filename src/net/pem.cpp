@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 
 #include "baton/base/error.hpp"
 #include "baton/base/unique_fd.hpp"
@@ -56,7 +55,7 @@ int give_passphrase(char* into, int size, int, void* context) {
   with.once = true;
   const auto length = with.passphrase.size();
   if (length == 0 || length > static_cast<std::size_t>(size)) return -1;
-  std::memcpy(into, with.passphrase.data(), length);
+  std::copy_n(with.passphrase.data(), length, into);
   return static_cast<int>(length);
 }
 

@@ -28,8 +28,8 @@ digest derived(const digest& from, std::string_view label) {
   digest made{};
   unsigned size = made.size();
   const auto* text = reinterpret_cast<const unsigned char*>(label.data());
-  if (HMAC(EVP_sha256(), from.data(), from.size(), text, label.size(), made.data(), &size) ==
-      nullptr)
+  if (HMAC(EVP_sha256(), from.data(), static_cast<int>(from.size()), text, label.size(),
+           made.data(), &size) == nullptr)
     throw setup_error{"cannot derive TLS ticket keys: " + openssl::take_errors()};
   return made;
 }

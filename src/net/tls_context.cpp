@@ -33,10 +33,10 @@ auto on_behalf_of(const std::string& listener, Call call) {
 static_assert(tls_context::tickets_version == ticket_keys::version);
 
 tls_context::tls_context(tls_options options, std::string listener,
-                         std::vector<std::string> protocols)
+                         const std::vector<std::string>& protocols)
     : options_{std::move(options)},
       listener_{std::move(listener)},
-      protocols_{options_.alpn.empty() ? std::move(protocols) : options_.alpn} {
+      protocols_{options_.alpn.empty() ? protocols : options_.alpn} {
   on_behalf_of(listener_, [this] {
     check(options_);
     if (options_.ticket_lifetime.count() != 0)

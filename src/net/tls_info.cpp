@@ -62,8 +62,7 @@ std::string tls_session::failure() const {
   const auto verified = SSL_get_verify_result(ssl_.get());
   if (verified != X509_V_OK)
     return std::string{"client certificate refused: "} + X509_verify_cert_error_string(verified);
-  if (error_ != 0) return openssl::describe(error_);
-  return established_ ? "the client showed no certificate" : "the client left";
+  return error_ != 0 ? openssl::describe(error_) : "the client left";
 }
 
 tls_session::~tls_session() = default;

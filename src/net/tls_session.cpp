@@ -20,6 +20,9 @@ namespace {
 /// Plaintext made into records before they are sent: a body of 64 KiB with its header in one
 /// send(2), and all of it still in the processor's cache.
 constexpr std::size_t gathered = std::size_t{128} * 1024;
+/// What may wait: those records, and what OpenSSL has to answer meanwhile. A client that makes it
+/// answer ever more, and reads none of it, is not worth the memory.
+constexpr std::size_t most_waiting = 2 * gathered;
 
 }  // namespace
 
@@ -81,7 +84,7 @@ ssize_t tls_session::receive(int fd, std::span<const char> raw, std::span<char> 
     if (work_.input.empty() && SSL_pending(ssl_.get()) == 0) break;
   }
   work_.input = {};
-  if (!established_ && SSL_is_init_finished(ssl_.get()) == 1) finish_handshake();
+  if (!established_ && SSL_is_init_finished(ssl_.get()) == 1 && !finish_handshake()) filled = 0;
   // Of the handshake, an alert, or the answer to a KeyUpdate.
   if (!work_.output().empty() && !send_output(fd)) broken_ = true;
   if (filled != 0) {
@@ -94,13 +97,16 @@ ssize_t tls_session::receive(int fd, std::span<const char> raw, std::span<char> 
   return -1;
 }
 
-/// Lets go of what only the handshake needed, and does not rely on tickets alone to speak for the
-/// certificate that a client must have.
-void tls_session::finish_handshake() noexcept {
-  established_ = true;
+/// Lets go of what only the handshake needed. False if the client has not shown the certificate
+/// that it must have: nobody relies on tickets alone to speak for it.
+bool tls_session::finish_handshake() noexcept {
   SSL_set_tlsext_status_ocsp_resp(ssl_.get(), nullptr, 0);
   const bool required = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0;
-  if (required && SSL_get0_peer_certificate(ssl_.get()) == nullptr) broken_ = true;
+  established_ = !required || SSL_get0_peer_certificate(ssl_.get()) != nullptr;
+  if (established_) return true;
+  broken_ = true;
+  error_ = ERR_PACK(ERR_LIB_SSL, 0, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
+  return false;
 }
 
 void tls_session::note_failure(int outcome) noexcept {
@@ -185,6 +191,10 @@ bool tls_session::send_output(int fd) noexcept {
   }
   try {
     if (waiting_ == nullptr) waiting_ = std::make_unique<records>();
+    if (waiting_->bytes.size() - waiting_->sent + rest.size() > most_waiting) {
+      errno = ENOBUFS;
+      return false;
+    }
     waiting_->bytes.append(rest.data(), rest.size());
   } catch (const std::bad_alloc&) {
     errno = ENOMEM;

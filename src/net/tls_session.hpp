@@ -67,7 +67,7 @@ class tls_session {
   tls_session(tls_workspace& work, std::shared_ptr<const tls_snapshot> with,
               openssl::connection ssl) noexcept;
   ssize_t end_of_input() noexcept;
-  void finish_handshake() noexcept;
+  bool finish_handshake() noexcept;
   void note_failure(int outcome) noexcept;
   std::size_t encrypt(plaintext& from, std::size_t budget) noexcept;
   bool send_output(int fd) noexcept;

@@ -58,11 +58,11 @@ class worker {
  private:
   std::unique_ptr<boost::asio::io_context> own_;
   boost::asio::io_context& context_;
-  net::loop loop_;
+  std::thread thread_;
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> guard_;
+  net::loop loop_;
   std::vector<std::unique_ptr<net::introductions>> introductions_;  // where listeners ask for any
   std::vector<std::unique_ptr<net::acceptor>> acceptors_;
-  std::thread thread_;
 };
 
 }  // namespace baton

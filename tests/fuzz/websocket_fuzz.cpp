@@ -50,8 +50,7 @@ class opening {
   request asked;
 
  private:
-  baton::net::loop loop_{context, 0};
-  baton::net::connection connection_{loop_, {}};
+  baton::net::connection connection_{{}};
   limits limits_;
   engine::http1 engine_{limits_};
 };

@@ -15,7 +15,6 @@
 
 namespace baton::net {
 
-class loop;
 struct tls_info;
 
 /// An accepted connection's bytes, in the clear or under TLS, so that protocols need not know
@@ -26,7 +25,7 @@ struct tls_info;
 /// for; the slot is given back after the descriptor was closed. Lives on one loop.
 class connection {
  public:
-  connection(loop& on, accepted&& from) noexcept;
+  explicit connection(accepted&& from) noexcept;
   connection(connection&&) noexcept;
   ~connection();
 
@@ -51,7 +50,8 @@ class connection {
   /// Whether the socket must take more before `send` will: wait for EPOLLOUT.
   [[nodiscard]] bool unsent() const noexcept { return tls_ != nullptr && records_wait(); }
 
-  /// Ends our side: close_notify under TLS, then shutdown(2). False if the peer is gone.
+  /// Ends our side: close_notify under TLS, then shutdown(2); what waits is sent before. False if
+  /// the peer is gone. Under TLS a connection destroyed without it was cut off, to the peer.
   bool end_output() noexcept;
   /// The coming close resets the connection, so that the peer takes nothing for complete.
   void reset_on_close() noexcept;
@@ -69,7 +69,6 @@ class connection {
   [[nodiscard]] ssize_t send_under_tls(const iovec* parts, int count) noexcept;
   [[nodiscard]] bool records_wait() const noexcept;
 
-  loop* on_;
   net::slot slot_;  // before the descriptor: given back after it was closed
   unique_fd fd_;
   address peer_;

@@ -28,7 +28,8 @@ class tls_context {
   /// Loads everything. `listener` is its name: for messages, and tickets are bound to it.
   /// `protocols` are for ALPN if the options name none. Throws setup_error that names the file,
   /// what OpenSSL said, and the remedy.
-  tls_context(tls_options options, std::string listener, std::vector<std::string> protocols = {});
+  tls_context(tls_options options, std::string listener,
+              const std::vector<std::string>& protocols = {});
   ~tls_context();
   tls_context(const tls_context&) = delete;
   tls_context& operator=(const tls_context&) = delete;

@@ -92,34 +92,49 @@ class echo_reader {
   /// Takes bytes from `at`; after anything but `more` there may be further frames.
   verdict feed(const char*& at, const char* end, const echo_message& expected,
                std::uint32_t number) {
-    while (head_size_ < needed()) {
-      if (at == end) return verdict::more;
-      head_[head_size_++] = *at++;
-      if (head_size_ == needed() && !begin(expected)) return verdict::bad_frame;
+    for (;;) {
+      while (head_size_ < needed()) {
+        if (at == end) return verdict::more;
+        head_[head_size_++] = *at++;
+        if (head_size_ == needed() && !begin(expected)) return verdict::bad_frame;
+      }
+      const auto size = std::min<std::uint64_t>(left_, static_cast<std::uint64_t>(end - at));
+      const std::string_view piece{at, size};
+      at += size;
+      left_ -= size;
+      if (control_frame()) {
+        control_ += piece;
+      } else if (!expected.is(number, offset_, piece)) {
+        return verdict::wrong_echo;
+      } else {
+        offset_ += size;
+      }
+      if (left_ != 0) return verdict::more;
+      head_size_ = 0;
+      if (control_frame()) return kind_of_control();
+      if (fin()) return offset_ == expected.size() ? end_of_message() : verdict::wrong_echo;
     }
-    const auto size = std::min<std::uint64_t>(left_, static_cast<std::uint64_t>(end - at));
-    const std::string_view piece{at, size};
-    at += size;
-    if ((opcode() & 8U) != 0) {
-      control_ += piece;
-    } else if (!expected.is(number, expected.size() - left_, piece)) {
-      return verdict::wrong_echo;
-    }
-    left_ -= size;
-    if (left_ != 0) return verdict::more;
-    head_size_ = 0;
-    const auto kind = opcode();
-    return kind < 8    ? verdict::echo
-           : kind == 8 ? verdict::close
-           : kind == 9 ? verdict::ping
-                       : verdict::pong;
   }
   [[nodiscard]] const std::string& control() const noexcept { return control_; }
-  void reset() noexcept { head_size_ = 0; }
+  void reset() noexcept {
+    head_size_ = 0;
+    offset_ = 0;
+    within_ = false;
+  }
 
  private:
   [[nodiscard]] std::uint8_t opcode() const noexcept {
     return static_cast<std::uint8_t>(head_[0]) & 15U;
+  }
+  [[nodiscard]] bool fin() const noexcept { return (head_[0] & 0x80) != 0; }
+  [[nodiscard]] bool control_frame() const noexcept { return (opcode() & 8U) != 0; }
+  [[nodiscard]] verdict kind_of_control() const noexcept {
+    return opcode() == 8 ? verdict::close : opcode() == 9 ? verdict::ping : verdict::pong;
+  }
+  verdict end_of_message() noexcept {
+    offset_ = 0;
+    within_ = false;
+    return verdict::echo;
   }
   [[nodiscard]] std::size_t needed() const noexcept {
     if (head_size_ < 2) return 2;
@@ -128,7 +143,7 @@ class echo_reader {
   bool begin(const echo_message& expected) {
     const auto first = static_cast<std::uint8_t>(head_[0]);
     const auto second = static_cast<std::uint8_t>(head_[1]);
-    if ((first & 0x80U) == 0 || (first & 0x70U) != 0 || (second & 0x80U) != 0) return false;
+    if ((first & 0x70U) != 0 || (second & 0x80U) != 0) return false;
     left_ = second;
     if (second >= 126) {
       left_ = 0;
@@ -136,14 +151,20 @@ class echo_reader {
         left_ = left_ << 8U | static_cast<std::uint8_t>(head_[i]);
       if (left_ < (second == 126 ? 126U : 65536U)) return false;
     }
-    control_.clear();
-    if ((opcode() & 8U) != 0) return opcode() <= 10 && left_ <= 125;
-    return opcode() == expected.opcode() && left_ == expected.size();
+    if (control_frame()) {
+      control_.clear();
+      return fin() && opcode() <= 10 && left_ <= 125;
+    }
+    if (opcode() != (within_ ? 0 : expected.opcode())) return false;
+    within_ = true;
+    return left_ <= expected.size() - offset_;
   }
 
   char head_[10] = {};
   std::uint8_t head_size_ = 0;
-  std::uint64_t left_ = 0;
+  bool within_ = false;     // a message of several frames
+  std::uint64_t left_ = 0;  // of the frame
+  std::size_t offset_ = 0;  // of the message
   std::string control_;
 };
 

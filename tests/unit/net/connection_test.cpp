@@ -58,7 +58,7 @@ TEST_F(Connection, AConnectionGivesWhatCameEarlyAndThenTheRest) {
                 .peer = {},
                 .tls = std::move(server->tls),
                 .early = std::make_unique<std::string>("early")};
-  connection through{on, std::move(made)};
+  connection through{std::move(made)};
   EXPECT_NE(through.security(), nullptr);
   EXPECT_TRUE(through.input_waits());
   const auto buffer = on.read_buffer();
@@ -87,7 +87,7 @@ TEST_F(Connection, AConnectionInTheClearIsTheSameToItsUser) {
                 .fd = unique_fd{right},
                 .peer = {},
                 .early = std::make_unique<std::string>("early")};
-  connection through{on, std::move(made)};
+  connection through{std::move(made)};
   EXPECT_EQ(through.security(), nullptr);
   const auto buffer = on.read_buffer();
   ASSERT_EQ(through.receive(buffer), 5);

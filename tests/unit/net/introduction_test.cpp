@@ -66,6 +66,24 @@ TEST_F(Introduction, WhatComesWithTheHandshakesEndIsPassedOn) {
   EXPECT_EQ(receive(std::move(passed[0])), "GET / HTTP/1.1\r\n");
 }
 
+TEST_F(Introduction, WhoEndsRightBehindTheHandshakeIsTheServices) {
+  open({.address = test::any_port, .tls = with_tls()});
+  const auto fd = connect();
+  tls_client client{{.ca = trust.pem(), .version = TLS1_3_VERSION}};
+  ASSERT_TRUE(run_until(io, [&] {
+    if (!client.advance()) test::send_all(fd.get(), client.take_output());
+    client.give_input(test::receive_some(fd.get()));
+    return client.advance();
+  }));
+  client.end();
+  test::send_all(fd.get(), client.take_output());
+  ASSERT_TRUE(run_until(io, [&] { return passed.size() == 1; }));
+  EXPECT_EQ(on.count().tls_handshakes.get(), 1U);
+  EXPECT_EQ(on.count().tls_failures.get(), 0U);
+  connection through{on, std::move(passed[0])};
+  EXPECT_EQ(through.receive(on.read_buffer()), 0);
+}
+
 TEST_F(Introduction, CountsResumedSessions) {
   open({.address = test::any_port, .tls = with_tls()});
   const auto fd = connect();
