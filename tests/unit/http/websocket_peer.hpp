@@ -33,7 +33,7 @@ class world {
     far_ = unique_fd{pair[1]};
     net::accepted made;
     made.fd = unique_fd{pair[0]};
-    connection_.emplace(*loop_, std::move(made));
+    connection_.emplace(std::move(made));
   }
   ~world() {
     connection_.reset();

@@ -53,7 +53,7 @@ class introduction_test : public with_certificates {
     return all;
   }
   std::string receive(accepted&& from) {
-    connection through{on, std::move(from)};
+    connection through{std::move(from)};
     std::string all;
     for (;;) {
       const auto buffer = on.read_buffer();

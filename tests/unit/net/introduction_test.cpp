@@ -80,7 +80,7 @@ TEST_F(Introduction, WhoEndsRightBehindTheHandshakeIsTheServices) {
   ASSERT_TRUE(run_until(io, [&] { return passed.size() == 1; }));
   EXPECT_EQ(on.count().tls_handshakes.get(), 1U);
   EXPECT_EQ(on.count().tls_failures.get(), 0U);
-  connection through{on, std::move(passed[0])};
+  connection through{std::move(passed[0])};
   EXPECT_EQ(through.receive(on.read_buffer()), 0);
 }
 

@@ -41,7 +41,7 @@ class echo final : public service {
   class conversation final : public net::pollable, public net::drainable {
    public:
     conversation(net::loop& on, net::registry& in, net::accepted&& from)
-        : on_{on}, in_{in}, through_{on, std::move(from)} {
+        : on_{on}, in_{in}, through_{std::move(from)} {
       in_.enter(*this);
     }
     ~conversation() override { in_.leave(*this); }
