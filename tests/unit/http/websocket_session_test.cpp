@@ -32,7 +32,10 @@ struct serving : running_loop {
          .drained = [this](websocket&) { ++drained; },
          .closed = [this](websocket&, const websocket_end& how) { ends.push_back(how); }});
   }
-  ~serving() { sockets.clear(); }
+  ~serving() {
+    web.drop(loop(), {});  // the last callbacks, while there is something to write to
+    sockets.clear();
+  }
 
   client open() {
     auto by = connect();
