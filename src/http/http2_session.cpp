@@ -164,7 +164,10 @@ void http2_session::send_kept() {
 
 void http2_session::settle() {
   if (ending_ == ending::closed) return;
-  if (lost_) return close();
+  if (lost_) {
+    (void)connection_.end_output();  // it may wait for our close_notify (RFC 8446 section 6.1)
+    return close();
+  }
   if (!blocked() && (failed_ || engine_.over())) return linger();
   arm();
   watch();

@@ -98,8 +98,8 @@ void session::settle() {
   if (closed_ || lingering_) return;
   if (carry_ != nullptr && carry_->input.empty() && !blocked()) carry_.reset();
   if (!blocked()) {
-    if (ending_) return polite_ ? close() : linger();
-    if (peer_done_ && (exchange_ == nullptr || exchange_->link == nullptr)) return close();
+    if (ending_) return polite_ ? part() : linger();
+    if (peer_done_ && (exchange_ == nullptr || exchange_->link == nullptr)) return part();
     if (shard_.closing && requests_ != 0 && idle() && !input_waits()) return linger();
   }
   arm();
@@ -234,9 +234,16 @@ bool session::owes_answer() const noexcept {
          exchange_->now == http1_exchange::stage::collect;
 }
 
+/// The client sends nothing more, so a close cannot reset what it has yet to read. Under TLS it
+/// must hear that this is the end (RFC 8446 section 6.1), and its own close_notify may still come.
+void session::part() {
+  if (connection_.security() != nullptr) return linger();
+  close();
+}
+
 /// Ends our side and reads on until the client has ended its own (RFC 9112 section 9.6).
 void session::linger() {
-  if (peer_done_ || !connection_.end_output()) return close();
+  if (!connection_.end_output() || peer_done_) return close();
   lingering_ = true;
   carry_.reset();
   arm();

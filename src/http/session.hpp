@@ -75,6 +75,7 @@ class session final : public net::pollable,
   void watch();
   void retire_politely();
   void discard_input();
+  void part();
   void linger();
   void close();
   [[nodiscard]] bool wants_read() const noexcept;

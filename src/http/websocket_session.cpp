@@ -299,7 +299,7 @@ void websocket_session::drop(error_code reason) {
 
 /// Ends our side and reads on until the client has ended its own (RFC 6455 section 7.1.1).
 void websocket_session::linger() {
-  if (lost_ || !connection_.end_output()) return close();
+  if (!connection_.end_output() || lost_) return close();
   ending_ = ending::linger;
   core_.reset();
   input_.reset();

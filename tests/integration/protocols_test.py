@@ -42,6 +42,13 @@ def make_certificates(folder):
                 "-CAcreateserial", "-days", "2", "-extfile", name + ".ext", "-out", name + ".pem")
 
 
+def read_all(client):
+    text = b""
+    while piece := client.recv(65536):
+        text += piece
+    return text
+
+
 class Protocols(Case):
     """One port in the clear and one with TLS, of the demonstration program."""
 
@@ -177,6 +184,32 @@ class Tls(Protocols):
             self.assertTrue(reused, version)
             service.upgrade()
             self.assertTrue(self.get(context, session)[2], version)
+        service.quit()
+
+    def strict(self, **versions):
+        """A client to whom an end without close_notify is an error (RFC 8446 section 6.1)."""
+        return self.context(**versions).wrap_socket(
+            connect(self.tls), server_hostname="localhost", suppress_ragged_eofs=False)
+
+    def test_every_end_is_said(self):
+        service = self.start()
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            with self.strict(maximum_version=version) as client:
+                client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                self.assertIn(b"200 OK", read_all(client))
+            with self.strict(maximum_version=version) as client:
+                client.sendall(b"no request at all\r\n\r\n")
+                self.assertIn(b"400 Bad Request", read_all(client))
+            with self.strict(maximum_version=version) as client:
+                client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
+                self.assertEqual(read_response(client)[0], 200)
+                client.unwrap()  # ends its side, and waits for the answer
+        with self.strict() as client:
+            client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
+            self.assertEqual(read_response(client)[0], 200)
+            service.upgrade()
+            client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
+            self.assertIn(b"Connection: close", read_all(client))
         service.quit()
 
     def test_clients_must_show_a_certificate(self):
