@@ -141,6 +141,8 @@ void generation::implementation::start_handover() {
   how.draining = ancestors.list();
   how.ready_timeout = options.ready_timeout;
   how.ready_timeout_cap = options.ready_timeout_cap;
+  how.on_spawned = [this](pid_t pid) { herald->upgrading(pid); };
+  how.spawn_aside = true;
   attempt.emplace(context, std::move(how), events.prepare_offer ? events.prepare_offer() : offer{});
   attempt->start([this](outcome<child> result) {
     if (result) {
@@ -149,7 +151,6 @@ void generation::implementation::start_handover() {
       child_failed(result.error());
     }
   });
-  herald->upgrading(std::max(attempt->pid(), 0));
 }
 
 void generation::implementation::child_ready(child process) {
@@ -307,10 +308,8 @@ void generation::upgrade(upgrade_handler done) {
 void generation::leave() {
   if (!self_->advance(event::leave)) return;
   if (self_->attempt)
-    self_->attempt->abandon(
-        upgrade_error::not_serving,
-        fmt::format("this generation was told to leave, so the new process (pid {}) was killed",
-                    self_->attempt->pid()));
+    self_->attempt->abandon(upgrade_error::not_serving,
+                            "this generation was told to leave, so the new process was killed");
   self_->herald->leaving();
   if (self_->parent) self_->parent->leaving();
 }

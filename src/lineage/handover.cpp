@@ -16,6 +16,7 @@
 #include "lineage/channel.hpp"
 #include "lineage/consignment.hpp"
 #include "lineage/pidfd.hpp"
+#include "lineage/spawning.hpp"
 
 namespace baton::lineage {
 namespace {
@@ -33,6 +34,7 @@ class handover::session : public std::enable_shared_from_this<session> {
       : context_{context},
         options_{std::move(options)},
         goods_{std::move(what)},
+        spawning_{context},
         candidate_{context},
         channel_{context},
         timer_{context} {}
@@ -43,9 +45,11 @@ class handover::session : public std::enable_shared_from_this<session> {
   [[nodiscard]] pid_t pid() const noexcept { return candidate_.pid(); }
 
  private:
-  enum class step { greeting, sending, waiting, ending, finished };
+  enum class step { spawning, greeting, sending, waiting, ending, finished };
 
-  outcome<spawned> spawn_child(unique_fd& ours);
+  outcome<prepared_spawn> prepare_child();
+  void no_child(failure why);
+  void on_spawned(outcome<spawned> made);
   void greet();
   void await_message();
   void await_deadline(clock::time_point deadline);
@@ -68,6 +72,7 @@ class handover::session : public std::enable_shared_from_this<session> {
 
   [[nodiscard]] bool over() const noexcept { return step_ >= step::ending; }
   void fail(error_code code, std::string why);
+  void end_child();
   void channel_failed(error_code reason, std::string_view while_what);
   void finish(outcome<child> result);
   void close() noexcept;
@@ -76,47 +81,37 @@ class handover::session : public std::enable_shared_from_this<session> {
   handover_options options_;
   consignment goods_;
   handler done_;
+  spawning spawning_;
   candidate candidate_;
   asio::posix::stream_descriptor channel_;
   asio::steady_timer timer_;
-  step step_ = step::greeting;
+  step step_ = step::spawning;
   failure failure_;
   std::uint32_t sequence_ = 0;
   std::string outgoing_;
   std::vector<int> outgoing_descriptors_;
+  clock::time_point begun_;
   clock::time_point cap_;
 };
 
 void handover::session::start(handler done) {
   done_ = std::move(done);
-  unique_fd ours;
+  begun_ = clock::now();
   const auto objection = goods_.objection();
-  outcome<spawned> made = failure{upgrade_error::channel_broken, objection};
-  const auto begun = clock::now();
-  if (objection.empty()) made = spawn_child(ours);
-  if (!made) {
-    step_ = step::ending;
-    asio::post(context_, [self = shared_from_this(), why = made.error()] {
-      if (self->step_ != step::finished) self->finish(why);
-    });
+  if (!objection.empty()) return no_child({upgrade_error::channel_broken, objection});
+  auto prepared = prepare_child();
+  if (!prepared) return no_child(prepared.error());
+  if (options_.spawn_aside) {
+    spawning_.start(std::move(*prepared),
+                    [self = shared_from_this()](auto made) { self->on_spawned(std::move(made)); });
     return;
   }
-  candidate_.watch(std::move(*made),
-                   [self = shared_from_this()](candidate::end how) { self->on_end(how); });
-  channel_.assign(ours.release());
-  cap_ = clock::now() + options_.ready_timeout_cap;
-  // For so long this loop stood still: the child borrows our memory until it executes.
-  const auto stall = std::chrono::duration<double, std::milli>{clock::now() - begun}.count();
-  log_info(
-      fmt::format("the next generation is starting, pid {}, spawned in {:.2f} ms", pid(), stall),
-      {{"event", "starting"}, {"child_pid", fmt::to_string(pid())}});
-  baton::fault::reach("parent.spawned");
-  await_message();
-  heard_from();
-  greet();
+  auto made = prepared->run();
+  if (!made) return no_child(made.error());
+  on_spawned(std::move(made));
 }
 
-outcome<spawned> handover::session::spawn_child(unique_fd& ours) {
+outcome<prepared_spawn> handover::session::prepare_child() {
   auto pair = make_channel();
   if (!pair)
     return failure{upgrade_error::spawn_failed,
@@ -124,8 +119,34 @@ outcome<spawned> handover::session::spawn_child(unique_fd& ours) {
   auto request = options_.program;
   request.descriptors.insert(request.descriptors.begin(),
                              handed_descriptor{pair->second.get(), "BATON_HANDOFF"});
-  ours = std::move(pair->first);
-  return spawn(request);
+  channel_.assign(pair->first.release());
+  return prepare_spawn(request);
+}
+
+/// Completes in a turn of its own.
+void handover::session::no_child(failure why) {
+  asio::post(context_, [self = shared_from_this(), why = std::move(why)] {
+    if (self->step_ != step::finished) self->on_spawned(why);
+  });
+}
+
+void handover::session::on_spawned(outcome<spawned> made) {
+  if (options_.on_spawned) options_.on_spawned(made ? made->pid : 0);
+  if (!made) return finish(made.error());
+  candidate_.watch(std::move(*made),
+                   [self = shared_from_this()](candidate::end how) { self->on_end(how); });
+  const bool unwanted = failure_.code.failed();
+  cap_ = clock::now() + options_.ready_timeout_cap;
+  const auto took = std::chrono::duration<double, std::milli>{clock::now() - begun_}.count();
+  log_info(
+      fmt::format("the next generation is starting, pid {}, spawned in {:.2f} ms", pid(), took),
+      {{"event", "starting"}, {"child_pid", fmt::to_string(pid())}});
+  baton::fault::reach("parent.spawned");
+  if (unwanted) return end_child();
+  step_ = step::greeting;
+  await_message();
+  heard_from();
+  greet();
 }
 
 void handover::session::greet() {
@@ -311,12 +332,16 @@ void handover::session::on_deadline() {
 
 /// The first failure is the one that is told. The child gets its end, and `done_` comes after it.
 void handover::session::fail(error_code code, std::string why) {
-  if (over()) return;
+  if (over() || failure_.code.failed()) return;
   failure_ = {code, std::move(why)};
+  if (step_ != step::spawning) end_child();  // else as soon as there is one
+}
+
+void handover::session::end_child() {
   step_ = step::ending;
   timer_.cancel();
   const bool leaves_by_itself =
-      code == upgrade_error::child_refused || code == upgrade_error::child_exited;
+      failure_.code == upgrade_error::child_refused || failure_.code == upgrade_error::child_exited;
   if (leaves_by_itself) {
     candidate_.end_within(options_.exit_grace);
   } else {
@@ -330,9 +355,7 @@ void handover::session::channel_failed(error_code reason, std::string_view while
                    while_what, reason.message()));
 }
 
-void handover::session::abandon(error_code code, std::string why) {
-  if (pid() > 0) fail(code, std::move(why));
-}
+void handover::session::abandon(error_code code, std::string why) { fail(code, std::move(why)); }
 
 void handover::session::finish(outcome<child> result) {
   step_ = step::finished;
@@ -351,6 +374,7 @@ void handover::session::destroy() noexcept {
   if (step_ == step::finished) return;
   step_ = step::finished;
   done_ = nullptr;
+  spawning_.cancel();
   candidate_.discard();
   close();
 }

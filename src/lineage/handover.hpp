@@ -35,6 +35,10 @@ struct handover_options {
   std::chrono::milliseconds ready_timeout_cap{std::chrono::minutes{10}};
   /// Told what a child reports while it starts. Optional.
   std::function<void(std::string_view what)> on_progress = {};
+  /// Told once, before completion: the child's pid, or 0 if none could be started. Optional.
+  std::function<void(pid_t)> on_spawned = {};
+  /// Spawn on a thread of its own, for a loop that serves: posix_spawn(3) takes milliseconds.
+  bool spawn_aside = false;
   /// How long a child that refused may take to end by itself.
   std::chrono::milliseconds exit_grace{std::chrono::seconds{2}};
 };
@@ -59,7 +63,8 @@ class handover {
   /// `done` may destroy this object. Errors are upgrade_error's; `failure::why` is a clause such as
   /// "the new process (pid 12) exited with status 3 before it was ready".
   void start(handler done);
-  /// Kills the child; completes with `code` and `why` once it is reaped.
+  /// Kills the child, if need be as soon as it runs; completes with `code` and `why` once it is
+  /// reaped.
   void abandon(error_code code, std::string why);
   /// The child's, or -1 before it was spawned.
   [[nodiscard]] pid_t pid() const noexcept;

@@ -10,6 +10,7 @@
 #include <boost/throw_exception.hpp>
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include "baton/base/log.hpp"
 #include "baton/lineage/upgrade_error.hpp"
@@ -132,32 +133,54 @@ void throw_exception_from_error(const failure& error, const boost::source_locati
   boost::throw_exception(boost::system::system_error{error.code, error.why}, where);
 }
 
-outcome<spawned> spawn(const spawn_request& request) {
-  const auto& path = request.executable.empty() ? origin().executable : request.executable;
-  if (const int error = check_executable(path))
-    return failure{
-        upgrade_error::executable_missing,
-        fmt::format("the program \"{}\" cannot be executed: {}", path, describe_errno(error))};
+struct prepared_spawn::parts {
+  std::string path;
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;
   std::vector<unique_fd> sources;
+  spawn_plan plan;
+};
+
+prepared_spawn::prepared_spawn(std::unique_ptr<parts> from) noexcept : parts_{std::move(from)} {}
+prepared_spawn::prepared_spawn(prepared_spawn&&) noexcept = default;
+prepared_spawn& prepared_spawn::operator=(prepared_spawn&&) noexcept = default;
+prepared_spawn::~prepared_spawn() = default;
+
+outcome<spawned> prepared_spawn::run() {
+  pid_t pid = -1;
+  auto& [path, arguments, environment, sources, plan] = *parts_;
+  const int error = ::posix_spawn(&pid, path.c_str(), plan.actions(), plan.attributes(),
+                                  pointers(arguments).data(), pointers(environment).data());
+  if (error != 0) return spawn_failure(error, fmt::format("posix_spawn of \"{}\"", path));
+  return watch(pid);
+}
+
+outcome<prepared_spawn> prepare_spawn(const spawn_request& request) {
+  auto made = std::make_unique<prepared_spawn::parts>();
+  made->path = request.executable.empty() ? origin().executable : request.executable;
+  if (const int error = check_executable(made->path))
+    return failure{upgrade_error::executable_missing,
+                   fmt::format("the program \"{}\" cannot be executed: {}", made->path,
+                               describe_errno(error))};
   for (const auto& descriptor : request.descriptors) {
-    sources.emplace_back(::fcntl(descriptor.fd, F_DUPFD_CLOEXEC, 10));
-    if (!sources.back())
+    made->sources.emplace_back(::fcntl(descriptor.fd, F_DUPFD_CLOEXEC, 10));
+    if (!made->sources.back())
       return spawn_failure(errno, fmt::format("duplicating descriptor {} for {}", descriptor.fd,
                                               descriptor.variable));
   }
-  spawn_plan plan;
-  int error = set_directory(plan);
-  if (error == 0) error = set_descriptors(plan, sources);
-  if (error == 0) error = set_signals(plan);
+  int error = set_directory(made->plan);
+  if (error == 0) error = set_descriptors(made->plan, made->sources);
+  if (error == 0) error = set_signals(made->plan);
   if (error != 0) return spawn_failure(error, "preparing posix_spawn");
+  made->arguments = make_arguments(request);
+  made->environment = make_environment(request);
+  return prepared_spawn{std::move(made)};
+}
 
-  auto arguments = make_arguments(request);
-  auto environment = make_environment(request);
-  pid_t pid = -1;
-  error = ::posix_spawn(&pid, path.c_str(), plan.actions(), plan.attributes(),
-                        pointers(arguments).data(), pointers(environment).data());
-  if (error != 0) return spawn_failure(error, fmt::format("posix_spawn of \"{}\"", path));
-  return watch(pid);
+outcome<spawned> spawn(const spawn_request& request) {
+  auto prepared = prepare_spawn(request);
+  if (!prepared) return prepared.error();
+  return prepared->run();
 }
 
 }  // namespace baton::lineage

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <boost/system/result.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,28 @@ struct spawned {
   unique_fd pidfd;
 };
 
+/// All that starting a process takes from this one: path, arguments, environment, descriptors. So
+/// `run` may be called on another thread, while this one changes them.
+class prepared_spawn {
+ public:
+  prepared_spawn(prepared_spawn&&) noexcept;
+  prepared_spawn& operator=(prepared_spawn&&) noexcept;
+  ~prepared_spawn();
+
+  /// Starts the process, once. The calling thread stands still until the child has executed: it
+  /// borrows our memory. Error: upgrade_error::spawn_failed.
+  outcome<spawned> run();
+
+ private:
+  friend outcome<prepared_spawn> prepare_spawn(const spawn_request& request);
+  struct parts;
+  explicit prepared_spawn(std::unique_ptr<parts> from) noexcept;
+  std::unique_ptr<parts> parts_;
+};
+
 /// Errors: upgrade_error::executable_missing, upgrade_error::spawn_failed.
+outcome<prepared_spawn> prepare_spawn(const spawn_request& request);
+/// Both in one.
 outcome<spawned> spawn(const spawn_request& request);
 
 }  // namespace baton::lineage

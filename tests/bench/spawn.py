@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What an upgrade costs the generation that hands over.
 
-How long the loop of a large process stands still while it spawns the next generation (it logs that
-itself; the longest answer to one keep-alive connection that asks without a pause is the view from
-outside, with the noise of the machine in it), and how long an idle old generation lives on after
-the new one is ready.
+How long a large process takes to spawn the next generation (it logs that itself; a thread of its own
+does it, so its loop serves on), the longest answer meanwhile to one keep-alive connection that asks
+without a pause, beside the same without an upgrade, and how long an idle old generation lives on
+after the new one is ready.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import support  # noqa: E402  (the integration tests' view of a service)
 
 
 def longest_answer(build, mebibytes):
-    """Milliseconds: the longest answer without and with an upgrade, and the stall as logged."""
+    """Milliseconds: the longest answer without and with an upgrade, and the spawn as logged."""
     service = support.Service({"resident_mib": mebibytes},
                               program=os.path.join(build, "tests/integration/integration_service"))
     try:
@@ -103,12 +103,12 @@ def main():
     asked = parser.parse_args()
 
     rounds = [longest_answer(asked.build, asked.mebibytes) for _ in range(asked.rounds)]
-    calm, spawning, stalls = zip(*rounds)
-    print(f"stall of the loop by the spawn, {asked.mebibytes} MiB resident, ms: median "
-          f"{statistics.median(stalls):.2f}, most {max(stalls):.2f} of {len(stalls)}")
+    calm, upgrading, spawns = zip(*rounds)
+    print(f"spawn beside the loop, {asked.mebibytes} MiB resident, ms: median "
+          f"{statistics.median(spawns):.2f}, most {max(spawns):.2f} of {len(spawns)}")
     print(f"longest answer of one connection, {asked.mebibytes} MiB resident, ms, median (most): "
           f"without an upgrade {statistics.median(calm):.2f} ({max(calm):.2f}), "
-          f"with one {statistics.median(spawning):.2f} ({max(spawning):.2f})")
+          f"with one {statistics.median(upgrading):.2f} ({max(upgrading):.2f})")
     times = sorted(idle_exit(asked.build, asked.restarts))
     print(f"idle old generation, ready to exit, {len(times)} restarts, ms: median "
           f"{statistics.median(times):.1f}, p99 {times[int(len(times) * 0.99) - 1]:.1f}, "
