@@ -212,6 +212,13 @@ std::string address::host() const {
   return {};
 }
 
+address address::with_port(std::uint16_t port) const noexcept {
+  auto made = *this;
+  if (family_ == family::ipv4) made.raw_.v4.sin_port = htons(port);
+  if (family_ == family::ipv6 || family_ == family::dual) made.raw_.v6.sin6_port = htons(port);
+  return made;
+}
+
 std::string address::to_string() const {
   switch (family_) {
     case family::ipv4:

@@ -49,7 +49,7 @@ ssize_t connection::send_under_tls(const iovec* parts, int count) noexcept {
   return tls_->send(fd_.get(), parts, count);
 }
 
-bool connection::records_wait() const noexcept { return tls_->unsent(); }
+std::size_t connection::waiting_records() const noexcept { return tls_->unsent(); }
 
 bool connection::end_output() noexcept {
   if (tls_ != nullptr) return tls_->end_output(fd_.get());

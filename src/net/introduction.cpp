@@ -91,7 +91,7 @@ void introduction::begin(std::unique_ptr<introduction> self) {
 
 void introduction::on_ready(std::uint32_t events) {
   if (stage_ == stage::leaving) return discard();
-  if ((events & EPOLLOUT) != 0 && connection_.tls != nullptr && connection_.tls->unsent() &&
+  if ((events & EPOLLOUT) != 0 && connection_.tls != nullptr && connection_.tls->unsent() != 0 &&
       connection_.tls->send(connection_.fd.get(), nullptr, 0) < 0) {
     refuse(connection_.tls->failure());
     return close();
@@ -175,7 +175,7 @@ void introduction::shake(std::string_view bytes) {
 }
 
 void introduction::watch() {
-  const bool unsent = connection_.tls != nullptr && connection_.tls->unsent();
+  const bool unsent = connection_.tls != nullptr && connection_.tls->unsent() != 0;
   const std::uint32_t wanted = EPOLLIN | (unsent ? std::uint32_t{EPOLLOUT} : 0U);
   if (wanted == events_) return;
   auto& poller = with_.loop_.poller();
@@ -212,6 +212,10 @@ void introduction::refuse(std::string_view why) {
 }
 
 void introduction::refuse_clear(std::string_view bytes) {
+  if (proxy_protocol::begins(bytes)) {
+    refuse("it sent a PROXY header that is not expected; see listener_options::proxy_from");
+    return close();
+  }
   if (bytes.front() < 'A' || bytes.front() > 'Z') {
     refuse("its first byte begins no TLS handshake");
     return close();

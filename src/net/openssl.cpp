@@ -9,6 +9,14 @@ std::string describe(unsigned long error) {
   return reason == nullptr ? fmt::format("OpenSSL error {:#x}", error) : reason;
 }
 
+std::string date_of(const ASN1_TIME* time) {
+  const bio out{BIO_new(BIO_s_mem())};
+  char* text = nullptr;
+  if (ASN1_TIME_print(out.get(), time) != 1) return "an unreadable date";
+  const auto size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
+
 std::string take_errors() {
   std::string all;
   const char* data = nullptr;

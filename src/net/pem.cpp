@@ -45,6 +45,21 @@ openssl::bio open(const source& from) {
   return openssl::bio{BIO_new_mem_buf(from.bytes.data(), size)};
 }
 
+/// After the last one that could be read: throws unless that was the end, and at least one came.
+void need_all(const source& from, int read, std::string_view kind, std::string_view block) {
+  // Behind the last one OpenSSL finds "no start line"; anything else is broken.
+  const auto last = ERR_peek_last_error();
+  const bool at_end =
+      ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
+  if (!at_end)
+    throw setup_error{fmt::format("the {} is damaged at {} {}: {}; copy it again", from.shown, kind,
+                                  read + 1, openssl::take_errors())};
+  ERR_clear_error();
+  if (read == 0)
+    throw setup_error{fmt::format("the {} holds no {}: it must have a block \"-----BEGIN {}-----\"",
+                                  from.shown, kind, block)};
+}
+
 struct asked {
   const std::string& passphrase;
   bool once = false;
@@ -77,21 +92,19 @@ openssl::certificates certificates(const source& from) {
   while (auto* next = PEM_read_bio_X509_AUX(in.get(), nullptr, nullptr, nullptr)) {
     if (sk_X509_push(chain.get(), next) == 0) X509_free(next);
   }
-  // Behind the last one OpenSSL finds "no start line"; anything else is broken.
-  const auto last = ERR_peek_last_error();
-  const bool at_end =
-      ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
-  const bool none = sk_X509_num(chain.get()) == 0;
-  if (!at_end)
-    throw setup_error{fmt::format("the {} is damaged at certificate {}: {}; copy it again",
-                                  from.shown, sk_X509_num(chain.get()) + 1,
-                                  openssl::take_errors())};
-  ERR_clear_error();
-  if (none)
-    throw setup_error{fmt::format(
-        "the {} holds no certificate: it must have a block \"-----BEGIN CERTIFICATE-----\"",
-        from.shown)};
+  need_all(from, sk_X509_num(chain.get()), "certificate", "CERTIFICATE");
   return chain;
+}
+
+openssl::revocation_lists revocation_lists(const source& from) {
+  ERR_clear_error();
+  const auto in = open(from);
+  openssl::revocation_lists lists{sk_X509_CRL_new_null()};
+  while (auto* next = PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)) {
+    if (sk_X509_CRL_push(lists.get(), next) == 0) X509_CRL_free(next);
+  }
+  need_all(from, sk_X509_CRL_num(lists.get()), "revocation list", "X509 CRL");
+  return lists;
 }
 
 openssl::private_key private_key(const source& from, const std::string& passphrase) {

@@ -22,6 +22,8 @@ bool is_text(std::string_view written) noexcept;
 
 /// The chain, the server's own certificate first; at least one.
 openssl::certificates certificates(const source& from);
+/// CRLs; at least one.
+openssl::revocation_lists revocation_lists(const source& from);
 /// Never asks a terminal for the passphrase.
 openssl::private_key private_key(const source& from, const std::string& passphrase);
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/crc.hpp>
 #include <charconv>
 #include <cstring>
 
@@ -137,39 +138,74 @@ address unix_of(std::string_view block) noexcept {
                        static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size));
 }
 
+std::size_t number_at(std::string_view bytes, std::size_t at) noexcept {
+  return std::size_t{static_cast<unsigned char>(bytes[at])} << 8 |
+         static_cast<unsigned char>(bytes[at + 1]);
+}
+
+/// Of the header with its own checksum taken for zero (section 2.2.3).
+bool has_checksum(std::string_view header, std::size_t at) noexcept {
+  boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> sum;
+  constexpr std::array<char, 4> zero{};
+  sum.process_bytes(header.data(), at);
+  sum.process_bytes(zero.data(), zero.size());
+  sum.process_bytes(header.data() + at + 4, header.size() - at - 4);
+  return sum.checksum() == (number_at(header, at) << 16 | number_at(header, at + 2));
+}
+
+/// Walks through what follows the addresses. Empty if all is well, else why not.
+std::string_view check_additions(std::string_view header, std::size_t at) noexcept {
+  constexpr std::size_t start_size = 3;
+  constexpr char checksum_type = 0x03;
+  while (at != header.size()) {
+    const auto left = header.size() - at;
+    const auto size = left < start_size ? left : number_at(header, at + 1);
+    if (left < start_size || size > left - start_size) return "its additions (TLVs) are cut off";
+    if (header[at] == checksum_type && (size != 4 || !has_checksum(header, at + start_size)))
+      return "its checksum is wrong";
+    at += start_size + size;
+  }
+  return {};
+}
+
 header parse_binary(std::string_view bytes) noexcept {
   if (bytes.size() < fixed_size) return {};
   const auto at = [bytes](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };
   if (at(12) >> 4 != 2) return refused("its version is not 2");
   const auto command = at(12) & 0x0FU;
   if (command > 1) return refused("its command is neither LOCAL nor PROXY");
-  const std::size_t length = std::size_t{at(14)} << 8 | at(15);
+  const auto length = number_at(bytes, 14);
   const auto size = fixed_size + length;
   if (size > longest_binary) return refused("it has more than 4096 bytes");
-  const auto family = at(13);
+  // For a proxy that speaks for itself the family, too, means nothing (section 2.2).
+  const auto family = command == 0 ? 0U : at(13);
   const auto transport = family & 0x0FU;
   constexpr std::array<std::size_t, 4> address_sizes{0, 12, 36, 2 * unix_size};
   if (family >> 4 >= address_sizes.size() || transport > 2 ||
       (family >> 4 == 0) != (transport == 0))
     return refused("its family is unknown");
-  if (command == 1 && length < address_sizes[family >> 4])
-    return refused("it is too short for its addresses");
+  if (length < address_sizes[family >> 4]) return refused("it is too short for its addresses");
   if (bytes.size() < size) return {};
   const auto block = bytes.substr(fixed_size, length);
-  if (command == 0) return done(size);
+  if (family == 0) return done(size);
+  const auto wrong =
+      check_additions(bytes.substr(0, size), fixed_size + address_sizes[family >> 4]);
+  if (!wrong.empty()) return refused(wrong);
   switch (family >> 4) {
     case 1:
       return done(size, ipv4_of(block));
     case 2:
       return done(size, ipv6_of(block));
-    case 3:
-      return done(size, unix_of(block));
     default:
-      return done(size);
+      return done(size, unix_of(block));
   }
 }
 
 }  // namespace
+
+bool begins(std::string_view bytes) noexcept {
+  return bytes.starts_with(line_start) || bytes.starts_with(signature);
+}
 
 header parse(std::string_view bytes) noexcept {
   if (may_begin_with(bytes, line_start))

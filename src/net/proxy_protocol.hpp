@@ -33,5 +33,7 @@ struct header {
 /// Reads the header at the beginning of `bytes`, which are all that came so far. Whether the result
 /// is `need_more` depends on nothing else, and never lasts beyond the longest header.
 [[nodiscard]] header parse(std::string_view bytes) noexcept;
+/// Whether these are the first bytes of a header, whatever follows.
+[[nodiscard]] bool begins(std::string_view bytes) noexcept;
 
 }  // namespace baton::net::proxy_protocol

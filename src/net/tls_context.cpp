@@ -60,6 +60,7 @@ std::vector<std::string> tls_context::files(const tls_options& options) {
     add(each.ocsp_response);
   }
   add(options.ca);
+  add(options.crl);
   return paths;
 }
 

@@ -12,13 +12,7 @@
 namespace baton::net {
 namespace {
 
-std::string date_of(const ASN1_TIME* time) {
-  const openssl::bio out{BIO_new(BIO_s_mem())};
-  char* text = nullptr;
-  if (ASN1_TIME_print(out.get(), time) != 1) return "an unreadable date";
-  const auto size = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<std::size_t>(size)};
-}
+using openssl::date_of;
 
 std::string text_of(const ASN1_STRING* name) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(name)),
@@ -93,6 +87,24 @@ std::time_t as_time(const ASN1_TIME* time) {
   return ::timegm(&parts);
 }
 
+/// Whether the issuer's name and the serial number are the certificate's (RFC 6960 section 4.1.1).
+bool is_about(const OCSP_CERTID* id, const X509* certificate) {
+  ASN1_OCTET_STRING* issuer = nullptr;
+  ASN1_OBJECT* algorithm = nullptr;
+  ASN1_INTEGER* serial = nullptr;
+  (void)OCSP_id_get0_info(&issuer, &algorithm, nullptr, &serial, const_cast<OCSP_CERTID*>(id));
+  if (ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(certificate)) != 0) return false;
+  const auto* const digest = EVP_get_digestbyobj(algorithm);
+  unsigned char name[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (digest == nullptr ||
+      X509_NAME_digest(X509_get_issuer_name(certificate), digest, name, &size) != 1)
+    return false;
+  const auto* const said = ASN1_STRING_get0_data(issuer);
+  return static_cast<std::size_t>(ASN1_STRING_length(issuer)) == size &&
+         std::equal(name, name + size, said);
+}
+
 /// Reads the response for `into`'s certificate (RFC 6960 section 4.2.1).
 void load_ocsp(const std::string& path, tls_identity& into) {
   auto bytes = pem::read("OCSP response", path).bytes;
@@ -107,12 +119,14 @@ void load_ocsp(const std::string& path, tls_identity& into) {
   if (basic == nullptr) refuse_ocsp(path, openssl::take_errors());
   for (int i = 0; i < OCSP_resp_count(basic.get()); ++i) {
     auto* single = OCSP_resp_get0(basic.get(), i);
-    ASN1_INTEGER* serial = nullptr;
-    (void)OCSP_id_get0_info(nullptr, nullptr, nullptr, &serial,
-                            const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(single)));
-    if (ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(into.certificate())) != 0) continue;
+    if (!is_about(OCSP_SINGLERESP_get0_id(single), into.certificate())) continue;
     ASN1_GENERALIZEDTIME* until = nullptr;
-    (void)OCSP_single_get0_status(single, nullptr, nullptr, nullptr, &until);
+    const int said = OCSP_single_get0_status(single, nullptr, nullptr, nullptr, &until);
+    if (said != V_OCSP_CERTSTATUS_GOOD)
+      log_notice(
+          fmt::format("the OCSP response file {} says that the {} is {}: clients refuse it; "
+                      "replace the certificate",
+                      path, into.shown, OCSP_cert_status_str(said)));
     into.ocsp = std::move(bytes);
     into.ocsp_until = as_time(until);
     if (until != nullptr && X509_cmp_current_time(until) < 0)

@@ -6,7 +6,9 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <memory>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "baton/net/loop.hpp"
@@ -23,6 +25,12 @@ constexpr std::size_t gathered = std::size_t{128} * 1024;
 /// What may wait: those records, and what OpenSSL has to answer meanwhile. A client that makes it
 /// answer ever more, and reads none of it, is not worth the memory.
 constexpr std::size_t most_waiting = 2 * gathered;
+
+/// Whoever used OpenSSL on this thread may have left errors, and SSL_get_error believes them.
+/// Looking is several times cheaper than clearing a list that is empty.
+void forget_others_errors() noexcept {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 
 }  // namespace
 
@@ -69,8 +77,8 @@ ssize_t tls_session::end_of_input() noexcept {
 
 ssize_t tls_session::receive(int fd, std::span<const char> raw, std::span<char> into) noexcept {
   assert(into.size() >= loop::buffer_size && "what is decrypted must fit");
-  // Whoever used OpenSSL on this thread may have left errors, and SSL_get_error believes them.
-  ERR_clear_error();
+  forget_others_errors();
+  if (!release_held()) return end_of_input();
   work_.input = raw;
   std::size_t filled = 0;
   while (filled < into.size()) {
@@ -84,9 +92,14 @@ ssize_t tls_session::receive(int fd, std::span<const char> raw, std::span<char> 
     if (work_.input.empty() && SSL_pending(ssl_.get()) == 0) break;
   }
   work_.input = {};
-  if (!established_ && SSL_is_init_finished(ssl_.get()) == 1 && !finish_handshake()) filled = 0;
-  // Of the handshake, an alert, or the answer to a KeyUpdate.
-  if (!work_.output().empty() && !send_output(fd)) broken_ = true;
+  const bool shaking = !established_;
+  if (shaking && SSL_is_init_finished(ssl_.get()) == 1 && !finish_handshake()) filled = 0;
+  // Behind a handshake that a request came with there are only tickets to send.
+  const bool only_tickets =
+      shaking && established_ && filled != 0 && SSL_version(ssl_.get()) >= TLS1_3_VERSION;
+  // Else what is left of the handshake, an alert, or the answer to a KeyUpdate.
+  if (!work_.output().empty() && !(only_tickets && hold_output()) && !send_output(fd))
+    broken_ = true;
   if (filled != 0) {
     // The end is reported by the next call; the descriptor must be ready for it.
     if (peer_ended_ || broken_) (void)::shutdown(fd, SHUT_RD);
@@ -107,6 +120,29 @@ bool tls_session::finish_handshake() noexcept {
   broken_ = true;
   error_ = ERR_PACK(ERR_LIB_SSL, 0, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
   return false;
+}
+
+/// Keeps the tickets for the first answer: one send(2) less. False without the memory for it.
+bool tls_session::hold_output() noexcept {
+  try {
+    held_ = std::make_unique<std::string>(work_.output().data(), work_.output().size());
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  work_.clear_output();
+  return true;
+}
+
+/// What comes now is to be sent at once, behind what was held. False without the memory for it.
+bool tls_session::release_held() noexcept {
+  if (held_ == nullptr) return true;
+  const auto held = std::exchange(held_, nullptr);
+  try {
+    work_.append_output(held->data(), held->size());
+  } catch (const std::bad_alloc&) {
+    broken_ = true;  // no peer takes records with a gap
+  }
+  return !broken_;
 }
 
 void tls_session::note_failure(int outcome) noexcept {
@@ -137,7 +173,11 @@ ssize_t tls_session::send(int fd, const iovec* parts, int count) noexcept {
   }
   plaintext left{parts, count};
   std::size_t taken = 0;
-  ERR_clear_error();
+  forget_others_errors();
+  if (!left.empty() && !release_held()) {
+    errno = ENOMEM;
+    return -1;
+  }
   while (!left.empty() && waiting_ == nullptr && taken < largest_send) {
     const auto encrypted = encrypt(left, std::min(gathered, largest_send - taken));
     if (encrypted == 0 || !send_output(fd)) {
@@ -195,6 +235,9 @@ bool tls_session::send_output(int fd) noexcept {
       errno = ENOBUFS;
       return false;
     }
+    // A client that never lets it run empty must not make it grow.
+    if (waiting_->sent > waiting_->bytes.size() / 2)
+      waiting_->bytes.erase(0, std::exchange(waiting_->sent, 0));
     waiting_->bytes.append(rest.data(), rest.size());
   } catch (const std::bad_alloc&) {
     errno = ENOMEM;
@@ -220,8 +263,9 @@ bool tls_session::send_waiting(int fd) noexcept {
 }
 
 bool tls_session::end_output(int fd) noexcept {
-  ERR_clear_error();
+  forget_others_errors();
   if (!broken_ && established_) {
+    static_cast<void>(release_held());
     // What it returns says whether the peer has sent its own; we do not wait for it here.
     (void)SSL_shutdown(ssl_.get());
     if (!work_.output().empty() && !send_output(fd)) broken_ = true;

@@ -41,7 +41,10 @@ class tls_session {
   ssize_t receive(int fd, std::span<const char> raw, std::span<char> into) noexcept;
   /// As `connection::send`.
   ssize_t send(int fd, const iovec* parts, int count) noexcept;
-  [[nodiscard]] bool unsent() const noexcept { return waiting_ != nullptr; }
+  /// As `connection::unsent`.
+  [[nodiscard]] std::size_t unsent() const noexcept {
+    return waiting_ != nullptr ? waiting_->bytes.size() - waiting_->sent : 0;
+  }
   /// Sends close_notify, then ends the descriptor's output: now, or when what waits has gone.
   bool end_output(int fd) noexcept;
 
@@ -70,6 +73,8 @@ class tls_session {
   bool finish_handshake() noexcept;
   void note_failure(int outcome) noexcept;
   std::size_t encrypt(plaintext& from, std::size_t budget) noexcept;
+  bool hold_output() noexcept;
+  bool release_held() noexcept;
   bool send_output(int fd) noexcept;
   bool send_waiting(int fd) noexcept;
 
@@ -77,6 +82,7 @@ class tls_session {
   std::shared_ptr<const tls_snapshot> with_;  // OpenSSL calls into it
   openssl::connection ssl_;
   std::unique_ptr<records> waiting_;
+  std::unique_ptr<std::string> held_;  // tickets that go with the first answer
   std::unique_ptr<details> details_;
   unsigned long error_ = 0;  // of OpenSSL
   bool established_ = false;

@@ -4,11 +4,13 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "baton/base/error.hpp"
 #include "baton/base/log.hpp"
 #include "net/pem.hpp"
+#include "net/tls_revocation.hpp"
 
 namespace baton::net {
 namespace {
@@ -34,6 +36,7 @@ client_certificate asked_of_clients(const tls_options& options) {
 
 void check_automatic(const tls_options& options) {
   const char* extra = !options.ca.empty()                            ? "ca"
+                      : !options.crl.empty()                         ? "crl"
                       : options.clients != client_certificate::none  ? "clients"
                       : options.minimum_version != tls_version::v1_2 ? "minimum_version"
                       : !options.ciphers.empty()                     ? "ciphers"
@@ -61,6 +64,37 @@ void check_clients(const tls_options& options) {
     refuse(
         "tls_options::ca is set and no client is asked for a certificate: set `clients` to request "
         "or require, or remove `ca`");
+  if (!asked && !options.crl.empty())
+    refuse(
+        "tls_options::crl is set and no client is asked for a certificate: set `clients` to "
+        "request or require, and `ca`, or remove `crl`");
+}
+
+/// Makes those of the CA file that were not revoked authorities over clients. Returns what says who
+/// may be a client.
+std::string trust_authorities(SSL_CTX* context, const tls_options& options) {
+  const auto source = pem::read("CA", options.ca);
+  const auto authorities = pem::certificates(source);
+  std::optional<tls_revocation> revoked;
+  if (!options.crl.empty()) revoked.emplace(options.crl);
+  auto* const store = SSL_CTX_get_cert_store(context);
+  // Whoever is named may sign, also an authority that is itself signed by another one.
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+  for (int i = 0; i < sk_X509_num(authorities.get()); ++i) {
+    auto* const each = sk_X509_value(authorities.get(), i);
+    if (revoked && revoked->revokes(each)) {
+      log_notice(
+          fmt::format("certificate {} of the {} was revoked: clients that it signed are "
+                      "refused; remove it",
+                      i + 1, source.shown));
+      continue;
+    }
+    need(X509_STORE_add_cert(store, each) == 1 && SSL_CTX_add_client_CA(context, each) == 1,
+         fmt::format("certificate {} of the {} cannot be used", i + 1, source.shown));
+  }
+  if (!revoked) return source.bytes;
+  revoked->use(store);
+  return source.bytes + revoked->bytes();
 }
 
 }  // namespace
@@ -138,20 +172,9 @@ void tls_snapshot::set_clients(const tls_options& options, const std::string& li
   if (asked != client_certificate::none) mode = SSL_VERIFY_PEER;
   if (asked == client_certificate::require) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   std::string identity = fmt::format("baton:{}:{}:", mode, listener);
-  if (!options.ca.empty()) {
-    const auto source = pem::read("CA", options.ca);
-    identity += source.bytes;
-    const auto authorities = pem::certificates(source);
-    auto* const store = SSL_CTX_get_cert_store(context());
-    // Whoever is named may sign, also an authority that is itself signed by another one.
-    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
-    for (int i = 0; i < sk_X509_num(authorities.get()); ++i) {
-      auto* const each = sk_X509_value(authorities.get(), i);
-      need(X509_STORE_add_cert(store, each) == 1 && SSL_CTX_add_client_CA(context(), each) == 1,
-           fmt::format("certificate {} of the {} cannot be used", i + 1, source.shown));
-    }
-  }
-  SSL_CTX_set_verify(context(), mode, nullptr);
+  // A ticket that was given under other authorities or lists does not replace the look at these.
+  if (!options.ca.empty()) identity += trust_authorities(context(), options);
+  SSL_CTX_set_verify(context(), mode, options.crl.empty() ? nullptr : tls_revocation::verify);
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(identity.data()), identity.size(), digest);
   static_assert(sizeof digest <= SSL_MAX_SID_CTX_LENGTH);

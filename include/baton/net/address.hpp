@@ -60,6 +60,8 @@ class address {
   }
   /// Host order; 0 for unix addresses.
   [[nodiscard]] std::uint16_t port() const noexcept;
+  /// The same with another port, in host order; a unix address as it is.
+  [[nodiscard]] address with_port(std::uint16_t port) const noexcept;
   /// "127.0.0.1", "::1", "*", "/run/x.sock", "@name".
   [[nodiscard]] std::string host() const;
   /// Canonical text that `parse` reads back to an equal address.

@@ -47,8 +47,10 @@ class connection {
     if (tls_ != nullptr) return send_under_tls(parts, count);
     return send_clear(parts, count);
   }
-  /// Whether the socket must take more before `send` will: wait for EPOLLOUT.
-  [[nodiscard]] bool unsent() const noexcept { return tls_ != nullptr && records_wait(); }
+  /// Bytes that the socket must take before `send` takes more: wait for EPOLLOUT.
+  [[nodiscard]] std::size_t unsent() const noexcept {
+    return tls_ != nullptr ? waiting_records() : 0;
+  }
 
   /// Ends our side: close_notify under TLS, then shutdown(2); what waits is sent before. False if
   /// the peer is gone. Under TLS a connection destroyed without it was cut off, to the peer.
@@ -67,7 +69,7 @@ class connection {
   [[nodiscard]] ssize_t receive_indirectly(std::span<char> into) noexcept;
   [[nodiscard]] ssize_t send_clear(const iovec* parts, int count) noexcept;
   [[nodiscard]] ssize_t send_under_tls(const iovec* parts, int count) noexcept;
-  [[nodiscard]] bool records_wait() const noexcept;
+  [[nodiscard]] std::size_t waiting_records() const noexcept;
 
   net::slot slot_;  // before the descriptor: given back after it was closed
   unique_fd fd_;

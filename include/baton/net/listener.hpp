@@ -42,6 +42,9 @@ struct listener_options {
   /// Serve TLS. The service must take such connections (`service::takes_tls`).
   std::optional<tls_options> tls = {};
   tls_policy policy = tls_policy::tls_only;
+  /// The one protocol that the service is to speak here, in the service's own words; empty:
+  /// everything it can. See the service, such as http::protocol.
+  std::string protocol = {};
   /// Proxies whose connections begin with a PROXY header (HAProxy's PROXY protocol, version 1 or
   /// 2), as net::network writes them: "10.0.0.0/8", "unix". They must send one; what anybody else
   /// sends is never taken for one. Empty: nobody.

@@ -39,6 +39,10 @@ struct tls_options {
   std::vector<tls_certificate> certificates = {};
   /// Who may sign client certificates: path of a PEM file, or PEM text.
   std::string ca = {};
+  /// Which client certificates were revoked (CRLs, RFC 5280 section 5): path of a PEM file, or PEM
+  /// text, with a list of each authority that signs clients, or others below those of `ca`. Whom
+  /// an authority signed is refused if its list is missing or out of date. Empty: not asked.
+  std::string crl = {};
   client_certificate clients = client_certificate::none;
   tls_version minimum_version = tls_version::v1_2;
   /// TLS 1.2, in OpenSSL's syntax (openssl-ciphers(1)); empty: OpenSSL's with forward secrecy only.

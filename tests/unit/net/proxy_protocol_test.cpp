@@ -30,6 +30,11 @@ std::string ipv6_block() {
   return block;
 }
 
+/// An addition (TLV) that means nothing.
+std::string padding(std::size_t size) {
+  return "\x04"s + static_cast<char>(size >> 8) + static_cast<char>(size) + std::string(size, 'p');
+}
+
 /// What `parse` makes of `header` with more behind it; and that it wants more until the end.
 std::string client_of(const std::string& text) {
   for (std::size_t size = 0; size < text.size(); ++size)
@@ -105,8 +110,42 @@ TEST(ProxyProtocol, ReadsTheBinaryForm) {
 TEST(ProxyProtocol, SkipsWhatElseTheBinaryFormCarries) {
   const auto alpn = "\x01\x00\x02h2"s;
   EXPECT_EQ(client_of(binary(proxied, 0x11, ipv4_block + alpn)), "192.0.2.1:12345");
-  EXPECT_EQ(client_of(binary(proxied, 0x21, ipv6_block() + std::string(4000, 't'))),
+  EXPECT_EQ(client_of(binary(proxied, 0x21, ipv6_block() + alpn + padding(4000) + padding(0))),
             "[2001:db8::1]:12345");
+  EXPECT_EQ(client_of(binary(proxied, 0x31, std::string(216, '\0') + padding(3))), "unix:");
+  EXPECT_EQ(client_of(binary(local, 0x11, ipv4_block + "\x04\xFF"s)), "itself")
+      << "what a proxy says for itself is not looked at";
+  EXPECT_EQ(client_of(binary(local, 0x7F, ipv4_block)), "itself");
+}
+
+TEST(ProxyProtocol, RefusesAdditionsThatAreCutOff) {
+  for (const auto& rest : {"\x04"s, "\x04\0"s, "\x04\0\1"s, padding(5) + "\x04\xFF\xFFx"s})
+    EXPECT_THAT(refusal_of(binary(proxied, 0x11, ipv4_block + rest)), HasSubstr("cut off"));
+}
+
+TEST(ProxyProtocol, AChecksumMustBeRight) {
+  // CRC-32C, calculated by another program, with the checksum itself taken for zero.
+  const auto good = binary(proxied, 0x11, ipv4_block + "\x03\0\x04"s + "\x02\x34\x2A\x9C"s);
+  EXPECT_EQ(client_of(good), "192.0.2.1:12345");
+  const auto type = good.size() - 7;  // another type of addition is no checksum
+  for (std::size_t at = 13; at < good.size(); ++at) {
+    if (at == type) continue;
+    auto damaged = good;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    EXPECT_NE(parse(damaged).outcome, outcome::done) << at;
+  }
+  EXPECT_THAT(refusal_of(binary(proxied, 0x11, ipv4_block + "\x03\0\x04"s + std::string(4, '0'))),
+              HasSubstr("checksum"));
+  EXPECT_THAT(refusal_of(binary(proxied, 0x11, ipv4_block + "\x03\0\x02xx"s)),
+              HasSubstr("checksum"));
+}
+
+TEST(ProxyProtocol, KnowsItsFirstBytes) {
+  EXPECT_TRUE(begins("PROXY TCP4 192.0.2.1"));
+  EXPECT_TRUE(begins(binary(proxied, 0x11, ipv4_block)));
+  EXPECT_FALSE(begins("PROX"));
+  EXPECT_FALSE(begins("PROPFIND / HTTP/1.1\r\n"));
+  EXPECT_FALSE(begins("\r\n\r\n"));
 }
 
 TEST(ProxyProtocol, RefusesABadBinaryForm) {

@@ -182,6 +182,10 @@ TEST_F(TlsTickets, TicketKeysOfAnotherKindAreLeftAlone) {
   EXPECT_FALSE(context.read_tickets(1, shorter.write_tickets()));
   EXPECT_FALSE(context.read_tickets(2, before));
   EXPECT_FALSE(context.read_tickets(1, before.substr(1)));
+  EXPECT_FALSE(context.read_tickets(1, before + '\0'));
+  EXPECT_FALSE(context.read_tickets(1, ""));
+  EXPECT_FALSE(context.read_tickets(1, std::string(before.size(), '\0')));
+  EXPECT_FALSE(context.read_tickets(0, before));
   EXPECT_EQ(context.write_tickets(), before);
   EXPECT_THAT(notices.joined(), HasSubstr("shake hands in full"));
 }

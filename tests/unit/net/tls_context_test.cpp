@@ -72,8 +72,9 @@ TEST_F(TlsContext, AnEncryptedKeyNeedsItsPassphrase) {
   EXPECT_THAT(refusal({.certificates = {with}}),
               AllOf(HasSubstr(key), HasSubstr("encrypted and no passphrase is given")));
   with.passphrase = "open barley";
+  // OpenSSL's own reason is not always "bad decrypt": once in 256 the padding of nonsense is right.
   EXPECT_THAT(refusal({.certificates = {with}}),
-              AllOf(HasSubstr(key), HasSubstr("cannot be decrypted"), HasSubstr("bad decrypt"),
+              AllOf(HasSubstr(key), HasSubstr("cannot be decrypted with the passphrase given"),
                     Not(HasSubstr("barley"))));
   with.passphrase = "open sesame";
   EXPECT_THAT(refusal({.certificates = {with}}), IsEmpty());
@@ -86,6 +87,7 @@ TEST_F(TlsContext, AutomaticLeavesTheChoiceToBaton) {
     return refusal(options);
   };
   EXPECT_THAT(with([&](auto& o) { o.ca = trust.pem(); }), HasSubstr("tls_options::ca is set"));
+  EXPECT_THAT(with([](auto& o) { o.crl = "crl.pem"; }), HasSubstr("tls_options::crl is set"));
   EXPECT_THAT(with([](auto& o) { o.clients = client_certificate::request; }),
               HasSubstr("tls_options::clients is set"));
   EXPECT_THAT(with([](auto& o) { o.minimum_version = tls_version::v1_3; }),
@@ -107,6 +109,9 @@ TEST_F(TlsContext, OptionsThatContradictEachOtherAreRefused) {
   options.clients = client_certificate::none;
   EXPECT_THAT(refusal(options), HasSubstr("no client is asked"));
   options.ca = "";
+  options.crl = "crl.pem";
+  EXPECT_THAT(refusal(options), AllOf(HasSubstr("tls_options::crl"), HasSubstr("no client is")));
+  options.crl = "";
   options.clients = client_certificate::require;
   EXPECT_THAT(refusal(options), HasSubstr("no tls_options::ca"));
   options.clients = client_certificate::none;

@@ -89,6 +89,53 @@ TEST_P(TlsSessionOfVersion, WhatComesWithTheEndOfTheHandshakeIsNotLost) {
   EXPECT_EQ(server->got, "first");
 }
 
+/// A client whose request comes right behind its part of the handshake of TLS 1.3.
+class TlsHeldTickets : public test::tls_session_test {
+ protected:
+  void ask_with_the_handshake() {
+    connect(client_of(TLS1_3_VERSION));
+    client->advance();
+    test::send_all(client_fd.get(), client->take_output());
+    server->read();
+    client->give_input(test::receive_some(client_fd.get()));
+    ASSERT_TRUE(client->advance());
+    client->write("first");
+    test::send_all(client_fd.get(), client->take_output());
+    ASSERT_TRUE(server->read_once());
+    EXPECT_EQ(test::receive_some(client_fd.get()), "") << "they wait for the answer";
+  }
+  [[nodiscard]] bool got_ticket() {
+    exchange(*client, client_fd.get());
+    static_cast<void>(client->read());
+    return !client->failed() && client->ticket() != nullptr;
+  }
+};
+
+TEST_F(TlsHeldTickets, GoWithTheFirstAnswer) {
+  ask_with_the_handshake();
+  EXPECT_EQ(server->write("answer"), 6);
+  EXPECT_TRUE(got_ticket()) << client->failure();
+  EXPECT_EQ(server->write("another"), 7);
+  exchange(*client, client_fd.get());
+  EXPECT_EQ(client->read(), "another");
+}
+
+TEST_F(TlsHeldTickets, GoWhenMoreComesBeforeTheAnswer) {
+  ask_with_the_handshake();
+  client->write("second");
+  test::send_all(client_fd.get(), client->take_output());
+  server->read();
+  EXPECT_EQ(server->got, "firstsecond");
+  EXPECT_TRUE(got_ticket()) << client->failure();
+}
+
+TEST_F(TlsHeldTickets, GoWithTheEnd) {
+  ask_with_the_handshake();
+  EXPECT_TRUE(server->tls->end_output(server->fd.get()));
+  EXPECT_TRUE(got_ticket()) << client->failure();
+  EXPECT_TRUE(client->ended());
+}
+
 TEST_P(TlsSessionOfVersion, NothingThatCouldBeReadWaitsInside) {
   connect(client_of(GetParam()));
   ASSERT_TRUE(shake_hands());
