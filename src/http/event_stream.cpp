@@ -33,6 +33,9 @@ response stream_head() {
   response head = response::bytes(std::string{}, "text/event-stream");
   head.set("Cache-Control", "no-store");
   head.set("X-Accel-Buffering", "no");  // nginx would keep events back
+  // Nothing follows on this connection: who comes back after a drain makes a new one, and does not
+  // first ask the generation that leaves.
+  head.close();
   return head;
 }
 

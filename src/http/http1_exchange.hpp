@@ -6,6 +6,7 @@
 #include "http/engine/http1.hpp"
 #include "http/exchange.hpp"
 #include "http/link.hpp"
+#include "http/request_builder.hpp"
 
 namespace baton::http {
 
@@ -66,6 +67,7 @@ class http1_exchange_pool {
   void give_back(std::unique_ptr<http1_exchange> done) noexcept {
     done->link.reset();
     if (size_ >= most) return;
+    request_builder{done->request}.shed();
     ++size_;
     done->next = free_;
     free_ = done.release();

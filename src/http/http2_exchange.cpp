@@ -28,6 +28,13 @@ void http2_exchange::begin(http2_session& of) noexcept {
   out_sent_ = 0;
   trailers_.clear();
   last_ = continued_ = false;
+  collected = 0;
+  leaves_since.reset();
+}
+
+void http2_exchange::rest() noexcept {
+  request_builder{exchange::request}.shed();
+  if (out_.capacity() > stream_watermark) std::string{}.swap(out_);
 }
 
 void http2_exchange::answer(response answer) {

@@ -3,9 +3,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "http/abandoned_requests.hpp"
 #include "http/answering.hpp"
 #include "http/engine/http2_stream.hpp"
 #include "http/exchange.hpp"
@@ -35,6 +37,8 @@ class http2_exchange final : public exchange,
   http2_exchange();
   ~http2_exchange() override;
   void begin(http2_session& of) noexcept;
+  /// Gives memory back that only an unusual request needs.
+  void rest() noexcept;
 
   // answering; on the loop's thread, at any time: nothing is sent before the session's turn
   [[nodiscard]] bool can_work() const noexcept override { return true; }
@@ -57,7 +61,11 @@ class http2_exchange final : public exchange,
 
   stage now = stage::head;
   std::chrono::steady_clock::time_point progress;  // of the body
+  std::size_t collected = 0;                       // bytes of the body that count for body_budget
+  /// Since when the rest of a request is awaited that was answered before it was complete.
+  std::optional<std::chrono::steady_clock::time_point> leaves_since;
   std::unique_ptr<http2_tunnel> tunnel;
+  abandoned_requests::slot abandoned;  // once the stream is gone and a handler has the request
 
  private:
   http2_session* session_ = nullptr;

@@ -18,7 +18,9 @@ class http2_exchange_pool {
     return taken;
   }
   void give_back(std::unique_ptr<http2_exchange> done) {
-    if (free_.size() < most) free_.push_back(std::move(done));
+    if (free_.size() >= most) return;
+    done->rest();
+    free_.push_back(std::move(done));
   }
 
  private:

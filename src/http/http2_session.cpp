@@ -27,12 +27,18 @@ constexpr std::uint32_t max_discarded = std::uint32_t{16} * 1024 * 1024;
 constexpr milliseconds goaway_least{300};
 constexpr milliseconds goaway_most{2000};
 
+// What GOAWAY says although nothing is wrong.
+constexpr std::string_view server_leaves = "this server is leaving: connect again";
+constexpr std::string_view no_first_request = "no request came in time";
+constexpr std::string_view idle_too_long = "no request for too long";
+
 }  // namespace
 
 http2_session::http2_session(shard& of, net::connection&& connection)
     : shard_{of},
       connection_{std::move(connection)},
       engine_{of.http2, *this},
+      bodies_{of.limits.http2.max_collected_bytes},
       since_{clock::now()} {
   shard_.sessions.enter(*this);
 }
@@ -104,7 +110,7 @@ void http2_session::feed(std::string_view input) {
   // Not before the client has spoken HTTP/2: some bear little behind a 101.
   if (auto* const first = std::exchange(upgraded_, nullptr); first != nullptr && !failed_) {
     dispatch(*first);
-    if (first->now == http2_exchange::stage::collect) call(*first);
+    end(*first);
   }
 }
 
@@ -151,10 +157,11 @@ void http2_session::send_kept() {
   const auto rest =
       kept_ != nullptr ? std::string_view{*kept_}.substr(kept_sent_) : std::string_view{};
   const iovec part{const_cast<char*>(rest.data()), rest.size()};
+  const auto records = connection_.unsent();
   const auto sent = connection_.send(&part, rest.empty() ? 0 : 1);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) lost_ = true;
+  if (sent > 0 || connection_.unsent() != records) since_ = clock::now();
   if (sent <= 0) return;
-  since_ = clock::now();
   shard_.on.count().bytes_out.add(static_cast<std::uint64_t>(sent));
   kept_sent_ += static_cast<std::size_t>(sent);
   if (kept_sent_ != kept_->size()) return;
@@ -215,11 +222,11 @@ void http2_session::on_deadline() {
       engine_.terminate(engine::http2_error::enhance_your_calm, "a header took too long");
     } else if (was_idle_ && streams_.empty() && now - since_ >= idle_for) {
       shard_.on.count().deadlines.add();
-      last_goaway();
+      last_goaway(requests_ == 0 ? no_first_request : idle_too_long);
     }
     if (ending_ == ending::notified &&
         (now - told_ >= goaway_most || (ponged_ && now - told_ >= goaway_least)))
-      last_goaway();
+      last_goaway(server_leaves);
     time_out_bodies(now);
     if (const auto stalled = engine_.stalled_since();
         stalled && now - *stalled >= limits.write_timeout) {
@@ -252,7 +259,7 @@ void http2_session::announce() {
   ending_ = ending::notified;
   told_ = clock::now();
   const auto tell = [this] {
-    engine_.shutdown_notice();
+    engine_.shutdown_notice(server_leaves);
     engine_.ping();
     for (auto* each : streams_) {
       if (each->tunnel != nullptr) each->tunnel->announce();
@@ -260,17 +267,21 @@ void http2_session::announce() {
     }
   };
   if (working_) return tell();
-  turn(tell);
+  turn([&] {
+    read_some();  // of WebSockets: behind their close frames nothing is answered
+    if (!lost_ && !failed_) tell();
+  });
 }
 
-void http2_session::last_goaway() {
+void http2_session::last_goaway(std::string_view why) {
   ending_ = ending::goaway;
-  engine_.goaway();
+  engine_.goaway(why);
 }
 
 void http2_session::pong() {
   ponged_ = true;
-  if (ending_ == ending::notified && clock::now() - told_ >= goaway_least) last_goaway();
+  if (ending_ == ending::notified && clock::now() - told_ >= goaway_least)
+    last_goaway(server_leaves);
 }
 
 void http2_session::close_when_idle() {
@@ -294,7 +305,7 @@ void http2_session::drop(error_code reason) {
                       shard_.on.http_date());
     }
   }
-  engine_.goaway();
+  engine_.goaway(server_leaves);
   pump();
   working_ = false;
   shard_.busy = false;
@@ -312,8 +323,10 @@ void http2_session::linger() {
 }
 
 void http2_session::discard_input() {
+  // A close_notify that met a full socket.
+  if (connection_.unsent() != 0 && connection_.send(nullptr, 0) < 0) return close();
   const auto got = connection_.receive(shard_.on.read_buffer());
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return watch();
   if (got <= 0) return close();
   discarded_ += static_cast<std::uint32_t>(got);
   if (discarded_ > max_discarded) close();

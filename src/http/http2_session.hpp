@@ -12,6 +12,8 @@
 #include "baton/net/poller.hpp"
 #include "baton/net/registry.hpp"
 #include "baton/net/timer_wheel.hpp"
+#include "http/abandoned_requests.hpp"
+#include "http/body_budget.hpp"
 #include "http/engine/http2.hpp"
 #include "http/engine/http2_events.hpp"
 #include "http/flush_list.hpp"
@@ -81,22 +83,34 @@ class http2_session final : public net::pollable,
   void settle();
   void arm();
   void watch();
-  void last_goaway();
+  void last_goaway(std::string_view why);
   void linger();
   void discard_input();
   void close();
 
   // http2_session_requests.cpp
+  [[nodiscard]] bool overworked() const noexcept;
   void dispatch(http2_exchange& of);
   void open_websocket(http2_exchange& of);
   void call(http2_exchange& of);
-  void time_out_bodies(clock::time_point now);
 
-  [[nodiscard]] bool blocked() const noexcept { return kept_ != nullptr || connection_.unsent(); }
+  // http2_session_bodies.cpp
+  [[nodiscard]] http2_exchange* oldest_collected() const noexcept;
+  void collect(http2_exchange& of, std::string_view piece);
+  std::size_t give_back_body(http2_exchange& of);
+  void let_bodies_on();
+  void time_out_bodies(clock::time_point now);
+  void time_out_rest(http2_exchange& of, clock::time_point now);
+
+  [[nodiscard]] bool blocked() const noexcept {
+    return kept_ != nullptr || connection_.unsent() != 0;
+  }
 
   shard& shard_;
   net::connection connection_;
   engine::http2 engine_;
+  body_budget bodies_;
+  abandoned_requests abandoned_;
   std::vector<http2_exchange*> streams_;  // open
   http2_exchange* upgraded_ = nullptr;    // the request that asked for h2c, until it is served
   std::unique_ptr<std::string> kept_;     // what the client did not take yet

@@ -6,6 +6,7 @@
 #include "http/engine/websocket_handshake.hpp"
 #include "http/http2_session.hpp"
 #include "http/http2_tunnel.hpp"
+#include "http/kept_for.hpp"
 #include "http/link.hpp"
 #include "http/request_builder.hpp"
 #include "http/websocket_route.hpp"
@@ -14,9 +15,6 @@ namespace baton::http {
 namespace {
 
 using stage = http2_exchange::stage;
-
-// Memory for a body is taken ahead up to here; beyond, it grows with the bytes.
-constexpr std::uint64_t reserved_body = std::uint64_t{1024} * 1024;
 
 http2_exchange& ours(engine::http2_stream& of) noexcept { return static_cast<http2_exchange&>(of); }
 
@@ -35,7 +33,21 @@ engine::http2_stream& http2_session::open() {
   return *made.release();  // until `closed`
 }
 
-void http2_session::head(engine::http2_stream& of) { dispatch(ours(of)); }
+void http2_session::head(engine::http2_stream& of) {
+  if (!overworked()) [[likely]]
+    return dispatch(ours(of));
+  ours(of).now = stage::discard;
+  engine_.reset(of, engine::http2_error::refused_stream);
+}
+
+/// Whether the handlers still work on so much that was taken back that nothing may be added to it:
+/// a stream that is reset is no longer open, its request goes on (CVE-2023-44487, CVE-2025-8671).
+bool http2_session::overworked() const noexcept {
+  const auto& limits = shard_.limits.http2;
+  return abandoned_.count() != 0 &&
+         (abandoned_.count() + streams_.size() > limits.max_concurrent_streams ||
+          abandoned_.bytes() > limits.max_collected_bytes);
+}
 
 void http2_session::dispatch(http2_exchange& of) {
   auto& asked = of.exchange::request;
@@ -45,6 +57,7 @@ void http2_session::dispatch(http2_exchange& of) {
   router::match found;
   shard_.routes.find(connects ? method::get : asked.method(), asked.path(), found);
   of.now = stage::discard;
+  if (auto answer = barred(connection_, asked, found.found)) return give(of, std::move(*answer));
   if (found.found == nullptr) return give(of, unrouted_answer(shard_.routes, asked, found));
   of.route = found.found;
   if (found.count != 0) builder.params(of.route->names, found);
@@ -98,13 +111,8 @@ void http2_session::body(engine::http2_stream& of, std::string_view piece) {
   auto& to = ours(of);
   to.progress = clock::now();
   switch (to.now) {
-    case stage::collect: {
-      auto& storage = request_builder{to.exchange::request}.body_storage();
-      if (storage.empty())
-        storage.reserve(std::min(to.content_length().value_or(0), reserved_body));
-      storage.append(piece);
-      break;
-    }
+    case stage::collect:
+      return collect(to, piece);
     case stage::waiting:
       if (to.link == nullptr || to.link->answered()) break;
       to.link->body(piece);
@@ -121,9 +129,11 @@ void http2_session::body(engine::http2_stream& of, std::string_view piece) {
 
 void http2_session::end(engine::http2_stream& of) {
   auto& to = ours(of);
-  if (to.now == stage::tunnel) return to.tunnel->lose();
+  if (to.now == stage::tunnel) return to.tunnel->end();
   if (to.now == stage::waiting && to.link != nullptr) {
-    to.link->end_body(boost::asio::error::eof);
+    // Whoever has answered was given nothing more, and what came was not all.
+    to.link->end_body(to.link->answered() ? boost::asio::error::operation_aborted
+                                          : error_code{boost::asio::error::eof});
     return to.feed_reader();
   }
   if (to.now == stage::collect) call(to);
@@ -134,6 +144,10 @@ void http2_session::call(http2_exchange& of) {
   request_builder builder{asked};
   if (!builder.body_storage().empty()) builder.body(builder.body_storage());
   of.now = stage::waiting;
+  if (of.collected != 0) {
+    bodies_.serve(of.collected);
+    let_bodies_on();
+  }
   const auto& handler = of.route->handler.call();
   if (const auto* plain = std::get_if<plain_handler>(&handler))
     return give(of, run_handler(*of.route, *plain, asked));
@@ -170,6 +184,7 @@ void http2_session::closed(engine::http2_stream& of, engine::http2_error why) {
   const auto at = std::find(streams_.begin(), streams_.end(), done.get());
   *at = streams_.back();
   streams_.pop_back();
+  const auto collected = give_back_body(*done);
   ++requests_;
   if (done->finished()) shard_.on.count().requests.add();
   if (done->tunnel != nullptr) {
@@ -179,6 +194,7 @@ void http2_session::closed(engine::http2_stream& of, engine::http2_error why) {
   if (const auto link = std::exchange(done->link, nullptr)) {
     const bool open = !link->answered();
     auto& pool = shard_.http2_pool;
+    if (open) done->abandoned = abandoned_.enter(collected);
     link->detach(open ? std::unique_ptr<exchange>{done.release()} : nullptr,
                  boost::asio::error::connection_reset);
     if (open) return;
@@ -191,26 +207,6 @@ void http2_session::failed(engine::http2_error code, std::string_view why) {
   static_cast<void>(code);
   static_cast<void>(why);  // GOAWAY tells the client; a flood must not fill our log
   failed_ = true;
-}
-
-/// A request whose body does not come is answered 408.
-void http2_session::time_out_bodies(clock::time_point now) {
-  const auto open = streams_;
-  for (auto* each : open) {
-    if (std::find(streams_.begin(), streams_.end(), each) == streams_.end()) continue;
-    if (!each->awaits_body() || now - each->progress < shard_.limits.body_timeout) continue;
-    shard_.on.count().deadlines.add();
-    if (each->link != nullptr) {
-      each->link->end_body(boost::asio::error::timed_out);
-      each->feed_reader();
-    }
-    each->now = stage::discard;
-    if (!each->answered()) {
-      give(*each, plain_answer(408, engine::too_slow.reason));
-    } else {
-      engine_.reset(*each, engine::http2_error::cancel);
-    }
-  }
 }
 
 }  // namespace baton::http

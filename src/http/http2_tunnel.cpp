@@ -32,11 +32,22 @@ void http2_tunnel::take_kept() {
   auto input = std::exchange(input_, {});
   const auto taken = core_->receive(input);
   session_.engine().consume(stream_, over_ ? input.size() : taken);
-  if (!over_) input_.assign(input, taken);
+  if (over_) return;
+  input_.assign(input, taken);
+  if (ended_) end();
+}
+
+void http2_tunnel::end() {
+  if (over_) return;
+  ended_ = true;
+  if (!input_.empty()) return;
+  lose();
+  pass_on();
 }
 
 void http2_tunnel::lose() {
   if (std::exchange(over_, true)) return;
+  disarm();
   core_->on_lost();
 }
 
@@ -84,15 +95,22 @@ void http2_tunnel::arm(std::chrono::milliseconds after) {
 void http2_tunnel::disarm() noexcept { session_.on().on.timers().cancel(*this); }
 
 void http2_tunnel::on_deadline() {
-  if (!over_) core_->on_deadline();
+  if (!over_) return core_->on_deadline();
+  session_.on().on.count().deadlines.add();
+  session_.engine().reset(stream_, engine::http2_error::no_error);
+  session_.send_soon();
 }
 
 /// The stream ends behind what waits.
 void http2_tunnel::finish() {
   over_ = true;
   gather();
+  if (queue_.empty()) linger();
   pass_on();
 }
+
+/// All was said. A client that took the last of it is to end its side now.
+void http2_tunnel::linger() { arm(session_.on().limits.linger_timeout); }
 
 void http2_tunnel::cut() {
   over_ = true;
@@ -111,6 +129,7 @@ engine::http2_source::piece http2_tunnel::ready() noexcept {
 
 void http2_tunnel::sent(std::size_t bytes) noexcept {
   queue_.consume(bytes);
+  if (over_ && queue_.empty()) linger();
   if (over_) return;
   core_->on_drained(queue_.size());
   take_kept();

@@ -18,6 +18,9 @@ class http2_exchange;
 class http2_session;
 
 /// A WebSocket within a stream of HTTP/2 (RFC 8441). The stream's windows hold both sides back.
+///
+/// Invariant: once either side has ended, the stream ends: a client that does not end its own has
+/// `linger_timeout` for that.
 class http2_tunnel final : public websocket_transport,
                            public engine::http2_source,
                            public net::deadline {
@@ -28,7 +31,10 @@ class http2_tunnel final : public websocket_transport,
   void open();
   /// Bytes of the stream; they are unmasked in place.
   void receive(std::span<char> bytes);
-  /// The client has ended its side, or the stream is gone.
+  /// The client has ended its side: as the end of a connection (section 5), once what came before
+  /// it is taken.
+  void end();
+  /// The stream is gone.
   void lose();
   void announce();
   void drop();
@@ -51,6 +57,7 @@ class http2_tunnel final : public websocket_transport,
  private:
   void on_deadline() override;
   void take_kept();
+  void linger();
   void gather();
   std::size_t pass_on();
 
@@ -59,8 +66,9 @@ class http2_tunnel final : public websocket_transport,
   std::shared_ptr<websocket_core> core_;
   output_buffer out_;
   send_queue queue_;
-  std::string input_;  // what the core does not take yet
-  bool over_ = false;  // the core has said its last
+  std::string input_;   // what the core does not take yet
+  bool over_ = false;   // the core has said its last
+  bool ended_ = false;  // nothing follows `input_`
 };
 
 }  // namespace baton::http

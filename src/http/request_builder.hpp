@@ -33,6 +33,12 @@ class request_builder {
     trim(to_.trailer_bytes_);
   }
 
+  /// Gives the memory of large parts back; what is left is not to be read any more.
+  void shed() noexcept {
+    for (auto* text : {&to_.storage_, &to_.body_storage_, &to_.trailer_bytes_})
+      if (text->capacity() > kept) trim(*text);
+  }
+
   void head(const char* bytes, std::size_t size) noexcept {
     to_.bytes_ = bytes;
     to_.size_ = static_cast<std::uint32_t>(size);

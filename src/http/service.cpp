@@ -8,6 +8,7 @@
 #include "baton/server/server.hpp"
 #include "http/dispatch.hpp"
 #include "http/http2_session.hpp"
+#include "http/kept_for.hpp"
 #include "http/session.hpp"
 #include "http/shard.hpp"
 #include "http/websocket_route.hpp"
@@ -55,6 +56,15 @@ net::listener& service::listen(const net::listener_options& options) {
                       options.address + "\"; construct it with the server"};
   return self_->on->listen(options, *this);
 }
+
+std::vector<std::reference_wrapper<net::listener>> service::listen(
+    const net::listener_options& first, std::span<const http::protocol> protocols) {
+  std::vector<std::reference_wrapper<net::listener>> opened;
+  for (const auto& each : consecutive(first, protocols)) opened.emplace_back(listen(each));
+  return opened;
+}
+
+void service::check(const net::listener_options& asked) const { check_kept_for(asked); }
 
 void service::get(std::string_view pattern, handler call, route_options options) {
   route(method::get, pattern, std::move(call), options);

@@ -20,6 +20,8 @@ constexpr std::uint32_t max_discarded = std::uint32_t{64} * 1024 * 1024;
 session::session(shard& of, net::connection&& connection)
     : shard_{of}, connection_{std::move(connection)} {
   shard_.sessions.enter(*this);
+  // Whoever comes while we leave (its introduction took until now) is told in its first answer.
+  if (shard_.announced) told_ = shard_.drains;
 }
 
 session::~session() = default;
@@ -251,9 +253,11 @@ void session::linger() {
 }
 
 void session::discard_input() {
+  // A close_notify that met a full socket.
+  if (connection_.unsent() != 0 && connection_.send(nullptr, 0) < 0) return close();
   const auto buffer = shard_.on.read_buffer();
   const auto got = connection_.receive(buffer);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return watch();
   if (got <= 0) return close();
   discarded_ += static_cast<std::uint32_t>(got);
   if (discarded_ > max_discarded) close();

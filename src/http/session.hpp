@@ -87,7 +87,11 @@ class session final : public net::pollable,
   }
   [[nodiscard]] bool idle() const noexcept { return exchange_ == nullptr && !blocked(); }
   [[nodiscard]] bool blocked() const noexcept {
-    return (carry_ != nullptr && carry_->unsent() != 0) || connection_.unsent();
+    return (carry_ != nullptr && carry_->unsent() != 0) || connection_.unsent() != 0;
+  }
+  /// Bytes that wait for the client.
+  [[nodiscard]] std::size_t queued() const noexcept {
+    return (carry_ != nullptr ? carry_->unsent() : 0) + connection_.unsent();
   }
   [[nodiscard]] waits awaited() const noexcept;
 
@@ -97,7 +101,7 @@ class session final : public net::pollable,
   bool advance_body(std::string_view& input);
   bool advance_reader(std::string_view& input);
   void dispatch(std::string_view& input);
-  void unrouted(const router::match& found, bool more);
+  void answer_unread(response&& answer, bool more);
   void call(bool more);
   template <class Call>
   void call_later(bool more, Call call);
@@ -118,6 +122,7 @@ class session final : public net::pollable,
   void put_body(response& answer);
   void send_now(std::string_view head, response_writer::body_variant body);
   void send_carry();
+  void made_progress();
   void send_pieces(std::string_view first, std::string_view second, std::string_view third);
   std::size_t transmit(struct iovec* parts, int count);
   void put_piece(std::string_view head, std::string_view piece);

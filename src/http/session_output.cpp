@@ -42,7 +42,7 @@ void session::flush() {
   auto& out = shard_.out;
   if (out.empty()) return;
   if (blocked()) {
-    carry_->output.append(out.view());
+    carried().output.append(out.view());
   } else {
     auto part = part_of(out.view());
     const auto sent = transmit(&part, 1);
@@ -75,14 +75,21 @@ void session::send_now(std::string_view head, response_writer::body_variant body
   kept.body_sent = sent - head.size();
 }
 
+/// Goes on with what waits for the client: under TLS first the records that are made already,
+/// which may be all there is.
 void session::send_carry() {
+  const auto records = connection_.unsent();
+  if (carry_ == nullptr || carry_->unsent() == 0) {
+    static_cast<void>(transmit(nullptr, 0));
+    if (!closed_ && connection_.unsent() != records) made_progress();
+    return;
+  }
   auto& kept = *carry_;
   iovec parts[] = {part_of(std::string_view{kept.output}.substr(kept.output_sent)),
                    part_of(response_writer::view(kept.body).substr(kept.body_sent))};
   const auto head = parts[0].iov_len;
   const auto sent = transmit(parts, 2);
-  if (closed_ || sent == 0) return;
-  renew_ = true;
+  if (closed_ || (sent == 0 && connection_.unsent() == records)) return;
   kept.output_sent += std::min(sent, head);
   if (sent > head) kept.body_sent += sent - head;
   if (kept.unsent() == 0) {
@@ -93,7 +100,13 @@ void session::send_carry() {
   } else if (kept.output_sent > stream_watermark) {
     kept.output.erase(0, std::exchange(kept.output_sent, 0));
   }
-  if (exchange_ != nullptr && exchange_->link != nullptr && kept.unsent() < stream_watermark)
+  made_progress();
+}
+
+/// The client took something: it gets its whole time again, and a stream may go on.
+void session::made_progress() {
+  renew_ = true;
+  if (exchange_ != nullptr && exchange_->link != nullptr && queued() < stream_watermark)
     exchange_->link->let_write({});
 }
 
@@ -150,7 +163,7 @@ void session::stream_piece(std::string_view chunk) {
   const auto link = exchange_->link;
   if (!chunk.empty()) put_piece({}, chunk);
   if (closed_) return;  // the writer was told
-  if (!blocked() || carry_->unsent() < stream_watermark) link->let_write({});
+  if (queued() < stream_watermark) link->let_write({});
   if (!calling_) settle();
 }
 

@@ -4,6 +4,7 @@
 #include "baton/base/log.hpp"
 #include "baton/net/listener.hpp"
 #include "http/dispatch.hpp"
+#include "http/kept_for.hpp"
 #include "http/link.hpp"
 #include "http/session.hpp"
 
@@ -63,7 +64,10 @@ void session::dispatch(std::string_view& input) {
   router::match found;
   shard_.routes.find(now.request.method(), now.request.path(), found);
   const bool more = !input.empty();
-  if (found.found == nullptr) return unrouted(found, more);
+  if (auto answer = barred(connection_, now.request, found.found))
+    return answer_unread(std::move(*answer), more);
+  if (found.found == nullptr)
+    return answer_unread(unrouted_answer(shard_.routes, now.request, found), more);
   now.route = found.found;
   if (found.count != 0) builder.params(now.route->names, found);
   if (now.route->websocket != nullptr) return open_websocket(input);
@@ -83,11 +87,9 @@ void session::dispatch(std::string_view& input) {
   if (engine.expects_continue() && !more) shard_.out.append(go_on);
 }
 
-/// Nobody is there for it: 404, 405, or the answer to OPTIONS. A body is read first, so that the
-/// connection stays usable.
-void session::unrouted(const router::match& found, bool more) {
+/// Answers without a handler. A body is read first, so that the connection stays usable.
+void session::answer_unread(response&& answer, bool more) {
   auto& now = *exchange_;
-  auto answer = unrouted_answer(shard_.routes, now.request, found);
   if (now.engine.complete() || now.engine.expects_continue())
     return respond(std::move(answer), more);
   if (now.engine.content_length() > shard_.limits.max_body) return refuse(engine::body_too_large);
@@ -214,9 +216,11 @@ void session::respond(response answer, bool more) {
 
 /// Answers what cannot be understood or served, and ends the connection.
 void session::refuse(const engine::refusal& why) {
-  auto answer = plain_answer(why.status, why.reason);
-  put_answer(answer, true);
-  if (closed_) return;
+  if (why.status != 0) {
+    auto answer = plain_answer(why.status, why.reason);
+    put_answer(answer, true);
+    if (closed_) return;
+  }
   finish_exchange();
   end(false);
 }

@@ -81,14 +81,15 @@ std::size_t websocket_core::receive(std::span<char> input) {
 
 /// False if there is nothing more to take.
 bool websocket_core::take(event found, websocket& self) {
+  if (reader_.at_boundary()) halfway_ = false;
   switch (found) {
     case event::need_more:
       return false;
     case event::message:
       take_message(self);
       return true;
-    case event::ping:
-      if (state_ == state::open) put_control(engine::opcode::pong, reader_.payload());
+    case event::ping:  // answered until the client has said close (RFC 6455 section 5.5.2)
+      put_control(engine::opcode::pong, reader_.payload());
       return true;
     case event::pong:
       if (state_ == state::open && opened_ && route_.behaviour.pong)
@@ -127,13 +128,14 @@ void websocket_core::take_close(websocket& self) {
 
 void websocket_core::refuse(const engine::websocket_refusal& why, websocket& self) {
   if (state_ == state::open) say_close(why.code, why.reason);
-  conclude(ending::finish, {why.code, why.reason, false}, self);
+  conclude(ending::finish, {said_, why.reason, false}, self);
 }
 
 void websocket_core::on_drained(std::size_t waiting) {
   if (transport_ == nullptr) return;
   websocket self{shared_from_this()};
-  heard_ = true;
+  // Only of what waited longer it is known that the client made room for it.
+  if (waited_) heard_ = true;
   backlog_ = waiting;
   if (waiting > route_.options.high_water / 2) return;
   choked_ = false;

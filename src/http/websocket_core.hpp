@@ -29,8 +29,8 @@ namespace baton::http {
 ///                \-> failed ----/            failed: to be cut in a turn of its own
 ///
 /// Invariants: callbacks run only within the transport's calls, `closed` last and once for each
-/// `open`; after our close frame nothing is sent and no message delivered; every wait has its
-/// deadline. Lives on one loop; its handles may outlive the transport.
+/// `open`; after our close frame no message is sent or delivered; every wait has its deadline.
+/// Lives on one loop; its handles may outlive the transport.
 class websocket_core final : public std::enable_shared_from_this<websocket_core> {
  public:
   /// `route` outlives it. `agreed` is a handshake that was not refused.
@@ -52,7 +52,7 @@ class websocket_core final : public std::enable_shared_from_this<websocket_core>
   std::size_t receive(std::span<char> input);
   /// False while the client does not take what we sent already.
   [[nodiscard]] bool wants_input() const noexcept { return transport_ != nullptr && !choked_; }
-  /// The client took something; so many bytes wait still.
+  /// Something went out; so many bytes wait still.
   void on_drained(std::size_t waiting);
   void on_deadline();
   /// The client is gone, or the transport broke: nothing can be sent.
@@ -101,9 +101,11 @@ class websocket_core final : public std::enable_shared_from_this<websocket_core>
 
   // websocket_core_time.cpp: what happens when nothing comes
   [[nodiscard]] std::chrono::milliseconds beat_period() const noexcept;
+  [[nodiscard]] std::chrono::milliseconds beat_step() const noexcept;
   void arm(awaited next, std::chrono::milliseconds after);
   void start_beat();
-  void on_beat();
+  void on_beat(websocket& self);
+  void count_time(std::uint32_t passed) noexcept;
 
   // websocket_core_output.cpp: what goes out
   [[nodiscard]] bool has_room(std::size_t size) const noexcept;
@@ -130,6 +132,7 @@ class websocket_core final : public std::enable_shared_from_this<websocket_core>
   websocket_request request_;
   std::uint32_t silent_ms_ = 0;             // since the last sign of life, as far as beats tell
   std::uint32_t quiet_ms_ = 0;              // since the last message
+  std::uint32_t unfinished_ms_ = 0;         // of the message that is being received
   close_code said_ = close_code::abnormal;  // in our close frame
   state state_ = state::fresh;
   awaited awaited_ = awaited::nothing;
@@ -137,8 +140,10 @@ class websocket_core final : public std::enable_shared_from_this<websocket_core>
   bool leaving_ = false;  // close at the next message boundary
   bool choked_ = false;   // too much waits for the client: do not read
   bool wants_drained_ = false;
-  bool heard_ = false;  // since the last beat: a byte came or was taken
-  bool spoke_ = false;  // since the last beat: a message came or went
+  bool heard_ = false;    // since the last beat: a byte came or was taken
+  bool spoke_ = false;    // since the last beat: a message came or went
+  bool halfway_ = false;  // since the last beat at least: a message is being received
+  bool waited_ = false;   // at the last beat: something waited for the client
 };
 
 }  // namespace baton::http

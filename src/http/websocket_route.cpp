@@ -52,6 +52,7 @@ void check(const std::string& pattern, const websocket_options& granted) {
     refuse(pattern, "neither text nor binary messages are accepted; accept one of them");
   check_time(pattern, "ping_interval", granted.ping_interval, true);
   check_time(pattern, "idle_timeout", granted.idle_timeout, true);
+  check_time(pattern, "message_timeout", granted.message_timeout, true);
   check_time(pattern, "pong_deadline", granted.pong_deadline, false);
   check_time(pattern, "close_timeout", granted.close_timeout, false);
   if (granted.compression.enabled) check_compression(pattern, granted.compression);

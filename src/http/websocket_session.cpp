@@ -279,8 +279,13 @@ void websocket_session::on_deadline() {
   turn([this] { core_->on_deadline(); });
 }
 
+/// What the client has sent already is answered first: behind a close frame nothing is.
 void websocket_session::announce() {
-  if (ending_ == ending::none) turn([this] { core_->announce(); });
+  if (ending_ != ending::none) return;
+  turn([this] {
+    if (wants_read()) read_some();
+    if (ending_ == ending::none) core_->announce();
+  });
 }
 
 void websocket_session::drop(error_code reason) {
@@ -308,8 +313,10 @@ void websocket_session::linger() {
 }
 
 void websocket_session::discard_input() {
+  // A close_notify that met a full socket.
+  if (connection_.unsent() != 0 && connection_.send(nullptr, 0) < 0) return close();
   const auto got = connection_.receive(shard_.on.read_buffer());
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return watch();
   if (got <= 0) return close();
   discarded_ += static_cast<std::uint32_t>(got);
   if (discarded_ > max_discarded) close();

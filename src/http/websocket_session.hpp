@@ -79,11 +79,11 @@ class websocket_session final : public net::pollable,
   void send_waiting();
   void wait_for_turn();
   [[nodiscard]] bool blocked() const noexcept {
-    return (queue_ != nullptr && !queue_->empty()) || connection_.unsent();
+    return (queue_ != nullptr && !queue_->empty()) || connection_.unsent() != 0;
   }
   /// Bytes that the client does not take.
   [[nodiscard]] std::size_t waiting() const noexcept {
-    return (queue_ != nullptr ? queue_->size() : 0) + (connection_.unsent() ? 1 : 0);
+    return (queue_ != nullptr ? queue_->size() : 0) + connection_.unsent();
   }
   [[nodiscard]] bool wants_read() const noexcept;
   [[nodiscard]] send_queue& kept();

@@ -31,6 +31,7 @@ net::listener& crew::open_door(const net::listener_options& wanted, lineage::inh
     if (other.listener.name() == name)
       throw setup_error{fmt::format(
           "two listeners are called '{}'; give one of them another listener_options::name", name)};
+  to.check(wanted);
   // Before the socket is touched: what cannot be served is not listened for.
   auto loaded = certificates::load(wanted, name, to, inherited);
   auto terms = net::introduction_terms::of(wanted, loaded.tls.get());
@@ -43,7 +44,8 @@ net::listener& crew::open_door(const net::listener_options& wanted, lineage::inh
   if (std::find(services_.begin(), services_.end(), &to) == services_.end())
     services_.push_back(&to);
   log_info(fmt::format("{} {} on {}{}{}", listener.inherited() ? "inherited" : "listening",
-                       to.protocol(), listener.local().to_string(),
+                       wanted.protocol.empty() ? to.protocol() : wanted.protocol,
+                       listener.local().to_string(),
                        wanted.name.empty() ? "" : fmt::format(" as '{}'", listener.name()),
                        wanted.tls ? " with TLS" : ""),
            {{"event", "listen"}, {"listener", listener.name()}});

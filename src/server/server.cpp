@@ -158,6 +158,7 @@ void server::implementation::upgrade(std::function<void(result<pid_t>)> done) {
 }
 
 lineage::offer server::implementation::prepare_offer() {
+  note_phase();  // before the state is written: what comes later knows that it will not cross
   lineage::offer offer{crew.offered(), crew.certificates().offered()};
   for (auto& state : states) offer.state.push_back({state.key, state.version, state.write()});
   return offer;

@@ -45,8 +45,12 @@ struct behaviour {
       : answers((seed & 1U) != 0),
         consumes((seed & 2U) != 0),
         streams((seed & 4U) != 0),
-        resets((seed & 8U) != 0) {}
+        resets((seed & 8U) != 0),
+        early((seed & 32U) != 0),
+        holds((seed & 64U) != 0) {}
   bool answers, consumes, streams, resets;
+  bool early;  // answers before the request is complete
+  bool holds;  // lets a client send no more than its first window, until the end
 };
 
 struct exchange final : engine::http2_stream, engine::http2_source {
@@ -100,12 +104,17 @@ class server final : public engine::http2_events {
     expect(with.asked.headers().size() <= allowed.max_header_count + 1);
     if (how_.resets && of.id() % 4 == 1) engine.reset(of, http2_error::cancel);
     if (of.expects_continue()) engine.go_on(of);
+    if (how_.early) answer(with);
   }
   void body(engine::http2_stream& of, std::string_view piece) override {
     auto& with = static_cast<exchange&>(of);
     with.text.append(piece);
-    if (how_.consumes) engine.consume(of, piece.size());
-    expect(of.unconsumed() <= allowed.http2.initial_window_size);
+    if (how_.holds) {
+      engine.hold_back(of, piece.size());
+    } else if (how_.consumes) {
+      engine.consume(of, piece.size());
+    }
+    expect(of.unconsumed() + of.held_back() <= allowed.http2.initial_window_size);
     expect(with.text.size() < std::size_t{16} * 1024);
   }
   void end(engine::http2_stream& of) override {
@@ -113,12 +122,8 @@ class server final : public engine::http2_events {
     with.text.append("\nend");
     note(with, with.asked.trailers());
     told_[of.id()] += with.text;
-    if (!how_.answers) return;
-    if (how_.streams) {
-      engine.respond(of, response{}, "date", with);
-    } else {
-      engine.respond(of, response::text("answer"), "date");
-    }
+    engine.let_on(of);
+    if (how_.answers) answer(with);
   }
   void refused(engine::http2_stream& of, const engine::refusal& why) override {
     told_[of.id()] = "refused " + std::to_string(why.status);
@@ -132,6 +137,14 @@ class server final : public engine::http2_events {
   void failed(http2_error code, std::string_view why) override {
     end_ = "failed " + std::to_string(static_cast<unsigned>(code));
     expect(!why.empty() || code != http2_error::no_error);
+  }
+
+  void answer(exchange& to) {
+    if (how_.streams) {
+      engine.respond(to, response{}, "date", to);
+    } else {
+      engine.respond(to, response::text("answer"), "date");
+    }
   }
 
   static void note(exchange& to, const field_range& fields) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace baton::http {
@@ -10,13 +11,19 @@ namespace baton::http {
 /// of `limits` hold for every version of HTTP.
 struct http2_limits {
   /// SETTINGS_MAX_CONCURRENT_STREAMS: REFUSED_STREAM; PROTOCOL_ERROR for the connection if the
-  /// client has confirmed the setting.
+  /// client has confirmed the setting. A request that the client takes back counts until its
+  /// handler is done.
   std::uint32_t max_concurrent_streams = 128;
   /// SETTINGS_INITIAL_WINDOW_SIZE, bytes of one request's body that its handler has not taken yet:
   /// FLOW_CONTROL_ERROR.
   std::uint32_t initial_window_size = std::uint32_t{1024} * 1024;
   /// The same for all streams of a connection together; at least 65,535.
   std::uint32_t connection_window_size = std::uint32_t{4} * 1024 * 1024;
+  /// Bytes of bodies that are collected whole for their handlers, all requests of a connection
+  /// together, until each is answered; as many again of those that were taken back from their
+  /// handlers. From half of it on only the oldest request is given more window, and that one may
+  /// always be completed; what does not fit is refused: REFUSED_STREAM.
+  std::size_t max_collected_bytes = std::size_t{64} * 1024 * 1024;
   /// SETTINGS_MAX_FRAME_SIZE, bytes that a client may put in one frame, 16,384 to 16,777,215:
   /// FRAME_SIZE_ERROR.
   std::uint32_t max_frame_size = std::uint32_t{16} * 1024;

@@ -32,9 +32,9 @@ void start_write(link& of, std::string_view chunk, write_completion done);
 
 }  // namespace detail
 
-/// Reads a request's body piece by piece. While nobody reads, we do not read the socket either, so
-/// the client is held back by TCP. Belongs to the thread of the request's `context()`; one read at
-/// a time.
+/// Reads a request's body piece by piece. While nobody reads, the client is held back: by TCP, for
+/// we do not read the socket either; on HTTP/2 by the window of its stream. Belongs to the thread
+/// of the request's `context()`; one read at a time.
 class body_reader {
  public:
   explicit body_reader(std::shared_ptr<detail::link> of) noexcept : link_{std::move(of)} {}
@@ -106,8 +106,8 @@ class body_writer {
   /// end should come to one, or it is cut at the drain deadline.
   void on_drain(std::function<void()> call);
 
-  /// Ends the body, on HTTP/1.1 with these trailer fields (std::invalid_argument for one that is
-  /// not valid; then nothing was sent). The writer is empty afterwards.
+  /// Ends the body, on HTTP/1.1 and HTTP/2 with these trailer fields (std::invalid_argument for one
+  /// that is not valid; then nothing was sent). The writer is empty afterwards.
   void finish(std::initializer_list<field> trailers = {});
 
  private:

@@ -3,8 +3,11 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +16,7 @@
 #include "baton/http/handler.hpp"
 #include "baton/http/limits.hpp"
 #include "baton/http/message.hpp"
+#include "baton/http/protocol.hpp"
 #include "baton/http/responder.hpp"
 #include "baton/http/router.hpp"
 #include "baton/http/websocket.hpp"
@@ -62,7 +66,18 @@ class service final : public baton::service {
   ~service() override;
 
   /// One more listener. Throws setup_error. The reference is valid as long as the server.
+  /// `net::listener_options::protocol` may keep it for one protocol, by the names of
+  /// http::protocol.
   net::listener& listen(const net::listener_options& options);
+  /// A listener for each protocol, on consecutive ports from `first.address` on (port 0: any free
+  /// port for each). Their names are the protocols', behind `first.name` and a dot if it has one;
+  /// those without TLS do without `first.tls`. Throws setup_error.
+  std::vector<std::reference_wrapper<net::listener>> listen(
+      const net::listener_options& first, std::span<const http::protocol> protocols);
+  std::vector<std::reference_wrapper<net::listener>> listen(
+      const net::listener_options& first, std::initializer_list<http::protocol> protocols) {
+    return listen(first, std::span{protocols.begin(), protocols.size()});
+  }
 
   // Throw setup_error if the pattern is malformed or taken; see `router` and `handler`.
   void get(std::string_view pattern, handler call, route_options options = {});
@@ -89,6 +104,7 @@ class service final : public baton::service {
   [[nodiscard]] std::string_view protocol() const noexcept override;
   [[nodiscard]] bool takes_tls() const noexcept override { return true; }
   [[nodiscard]] std::vector<std::string> tls_protocols() const override;
+  void check(const net::listener_options& asked) const override;
   void attach(net::loop& on) override;
   void serve(net::loop& on, net::accepted connection) override;
   void announce(net::loop& on) override;

@@ -32,15 +32,14 @@ struct websocket_end {
   /// The client's code if it sent a close frame (no_status: one without a code), else ours;
   /// abnormal if the connection was lost without either.
   close_code code = close_code::abnormal;
-  /// What stood beside the code; UTF-8, valid during the call.
+  /// What the client said beside its code, or else what happened; UTF-8, valid during the call.
   std::string_view reason = {};
   /// Both sides have said close.
   bool clean = false;
 };
 
 /// A client's WebSocket: a handle that may be copied and kept. Once the socket has ended, it says
-/// so
-/// (`is_open`), sends nothing, and still knows request and data.
+/// so (`is_open`), sends nothing, and still knows request and data.
 ///
 /// Threads: a socket belongs to the thread that runs its `context()`, on which all its callbacks
 /// are called. Everything here is for that thread, except `post`, `post_close`, copies and

@@ -56,7 +56,7 @@ struct websocket_options {
   /// cookies of its visitor: see `same_origin` and `any_origin`, or write your own.
   std::function<bool(const request&)> check_origin = same_origin;
 
-  /// A message, decompressed: 1009 beyond.
+  /// Bytes of a message, decompressed: 1009 beyond. It costs memory as it comes, not before.
   std::size_t max_message = std::size_t{16} * 1024 * 1024;
   /// Messages of the other kind are refused with 1003.
   bool accept_text = true;
@@ -71,6 +71,10 @@ struct websocket_options {
   /// Without a message in either direction (pings do not count) the connection is closed with
   /// 1001; up to a quarter more may pass. 0: never.
   std::chrono::milliseconds idle_timeout{0};
+  /// From the first byte of a message to its last, however busily they trickle (also for a ping or
+  /// a close): 1008 beyond; up to a quarter more may pass. The default asks of the largest message
+  /// some 450 kbit/s. 0: never.
+  std::chrono::milliseconds message_timeout{std::chrono::minutes{5}};
   /// From our close frame to the client's; the connection is cut then.
   std::chrono::milliseconds close_timeout{std::chrono::seconds{5}};
 
@@ -81,8 +85,9 @@ struct websocket_options {
   std::size_t max_backlog = std::size_t{4} * 1024 * 1024;
   websocket_overflow overflow = websocket_overflow::close;
 
-  /// WebSockets at once on this route: further ones are told 1013 and closed. 0: as many as the
-  /// listener has connections.
+  /// WebSockets at once on this route, on all threads together. Further handshakes are accepted,
+  /// so that a browser learns why, and closed with 1013 at once, unknown to the application; they
+  /// take a connection's place for at most `close_timeout`. 0: as many as there are connections.
   std::size_t max_connections = 0;
   /// Keep the fields of the handshake for `websocket::request`: half a kilobyte or more for each
   /// client. What `open` looks at need not be kept.

@@ -73,7 +73,10 @@ class server {
   /// Start-up takes long: more time from a waiting parent and from systemd.
   void progress(std::string_view what);
 
-  /// State that crosses: `write` is called (first loop's thread) at each upgrade.
+  /// State that crosses: `write` is called (first loop's thread) at each upgrade; under a
+  /// supervisor also when this generation becomes the serving one. At an upgrade `phase` is
+  /// `upgrading` by then: what changes later does not cross. If it fails, the phase is `serving`
+  /// again.
   void offer_state(std::string key, std::uint32_t version, std::function<std::string()> write);
   /// What the previous generation offered under `key`, or null.
   [[nodiscard]] const lineage::state_blob* inherited_state(std::string_view key) const noexcept;

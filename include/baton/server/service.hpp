@@ -11,7 +11,8 @@ namespace baton {
 
 namespace net {
 class loop;
-}
+struct listener_options;
+}  // namespace net
 
 /// What a protocol is to the server: it takes accepted connections and knows three verbs.
 ///
@@ -33,6 +34,10 @@ class service {
   /// The application protocols it speaks under TLS (ALPN, RFC 7301), the preferred one first, for
   /// listeners whose tls_options name none. Empty: whatever the client wants is not looked at.
   [[nodiscard]] virtual std::vector<std::string> tls_protocols() const { return {}; }
+  /// Whether a listener of this service may be as `asked` for; called before its address is bound.
+  /// Throws setup_error if not. A service that knows one protocol wants
+  /// `listener_options::protocol` empty.
+  virtual void check(const net::listener_options& asked) const;
   /// Called once for each loop, before any loop runs, on the thread that starts the server: the
   /// place to make what the service keeps for each thread (`net::loop::index` counts from 0).
   virtual void attach(net::loop& on) = 0;

@@ -59,10 +59,30 @@ std::optional<std::string> base64url_decode(std::string_view text) {
   return decoded;
 }
 
+constexpr std::size_t header_size = 9;
+constexpr std::uint8_t goaway_type = 7;
+constexpr std::size_t goaway_least = header_size + 8;
+
+std::uint32_t word_at(std::string_view text, std::size_t at) noexcept {
+  std::uint32_t word = 0;
+  for (const char byte : text.substr(at, 4)) word = (word << 8U) | static_cast<unsigned char>(byte);
+  return word;
+}
+
 void put_word(output_buffer& to, std::uint32_t word) {
   const char big_endian[] = {static_cast<char>(word >> 24U), static_cast<char>(word >> 16U),
                              static_cast<char>(word >> 8U), static_cast<char>(word)};
   to.append({big_endian, sizeof big_endian});
+}
+
+void append_goaway(output_buffer& to, std::uint32_t last_stream, http2_error code,
+                   std::string_view why) {
+  const auto size = static_cast<std::uint32_t>(8 + why.size());
+  put_word(to, (size << 8U) | goaway_type);
+  to.append({"\0\0\0\0\0", 5});
+  put_word(to, last_stream);
+  put_word(to, static_cast<std::uint32_t>(code));
+  to.append(why);
 }
 
 }  // namespace
@@ -158,7 +178,13 @@ void http2::drain(output_buffer& to, std::size_t most) {
     const auto size = nghttp2_session_mem_send(session_.get(), &frame);
     if (size < 0) break_off(failure_for(static_cast<int>(size)));
     if (size <= 0) break;
-    to.append({reinterpret_cast<const char*>(frame), static_cast<std::size_t>(size)});
+    const std::string_view made{reinterpret_cast<const char*>(frame),
+                                static_cast<std::size_t>(size)};
+    if (made.size() >= goaway_least && frame[3] == goaway_type) [[unlikely]] {
+      explain_goaway(to, made);
+    } else {
+      to.append(made);
+    }
     begun_ = true;
   }
   inside_ = false;
@@ -187,15 +213,25 @@ void http2::report_failure() {
 
 /// The client has seen SETTINGS first, as RFC 9113 section 3.4 wants it.
 void http2::put_goaway(output_buffer& to) {
-  constexpr std::uint8_t goaway_type = 7;
   goaway_sent_ = true;
   if (!begun_) to.append(empty_settings_frame);
-  const auto size = static_cast<std::uint32_t>(8 + failure_.why.size());
-  put_word(to, (size << 8U) | goaway_type);
-  to.append({"\0\0\0\0\0", 5});
-  put_word(to, static_cast<std::uint32_t>(nghttp2_session_get_last_proc_stream_id(session_.get())));
-  put_word(to, static_cast<std::uint32_t>(failure_.code));
-  to.append(failure_.why);
+  append_goaway(to,
+                static_cast<std::uint32_t>(nghttp2_session_get_last_proc_stream_id(session_.get())),
+                failure_.code, failure_.why);
+}
+
+/// nghttp2 sends a reason with some errors only, and none with a farewell.
+void http2::explain_goaway(output_buffer& to, std::string_view frame) const {
+  const auto code = static_cast<http2_error>(word_at(frame, header_size + 4));
+  auto why = frame.substr(goaway_least);
+  if (failure_.code == code && !failure_.why.empty()) {
+    why = failure_.why;
+  } else if (code == http2_error::no_error) {
+    why = farewell_;
+  } else if (why.empty()) {
+    why = plain_reason(code);
+  }
+  append_goaway(to, word_at(frame, header_size), code, why);
 }
 
 void http2::stamp_new_waiters(time_point now) noexcept {
@@ -216,11 +252,15 @@ void http2::pong(const unsigned char* payload) {
   to_.pong();
 }
 
-void http2::shutdown_notice() {
+void http2::shutdown_notice(std::string_view why) {
+  farewell_ = why;
   if (!broken_) nghttp2_submit_shutdown_notice(session_.get());
 }
 
-void http2::goaway() { goaway_wanted_ = !broken_; }
+void http2::goaway(std::string_view why) {
+  farewell_ = why;
+  goaway_wanted_ = !broken_;
+}
 
 void http2::terminate(http2_error code, std::string_view why) {
   told_ = true;
@@ -245,7 +285,7 @@ bool http2::wants_read() const noexcept {
 
 bool http2::wants_write() const noexcept {
   if (broken_) return !goaway_sent_;
-  return goaway_wanted_ || nghttp2_session_want_write(session_.get()) != 0;
+  return goaway_wanted_ || has_new_waiters() || nghttp2_session_want_write(session_.get()) != 0;
 }
 
 std::optional<http2::time_point> http2::stalled_since() const noexcept {

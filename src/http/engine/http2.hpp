@@ -64,6 +64,10 @@ class http2 {
   void go_on(http2_stream& to);
   /// The handler has taken so much of the body: the client may send as much again.
   void consume(http2_stream& of, std::size_t bytes);
+  /// The same, but the client may not send more on this stream before `let_on`: others may, for
+  /// the connection's window is as wide as before.
+  void hold_back(http2_stream& of, std::size_t bytes);
+  void let_on(http2_stream& of);
   /// From now on the body may have this many bytes more.
   static void limit_body(http2_stream& of, std::uint64_t most) noexcept { of.body_left_ = most; }
   void reset(http2_stream& which, http2_error why);
@@ -71,18 +75,19 @@ class http2 {
   // The connection.
   /// Asks for a sign of life: http2_events::pong. One at a time.
   void ping();
+  // `why` is what GOAWAY tells the client in words; it must outlive the engine.
   /// GOAWAY without a last stream: requests that are on their way are still served.
-  void shutdown_notice();
+  void shutdown_notice(std::string_view why);
   /// The final GOAWAY: what was not begun will not be; what was, is finished.
-  void goaway();
+  void goaway(std::string_view why);
   /// GOAWAY with an error and the end: what is open is not answered.
   void terminate(http2_error code, std::string_view why);
   /// The connection is gone: reports every open stream closed. Nothing else may follow.
   void close();
 
   [[nodiscard]] bool wants_read() const noexcept;
-  /// Whether `collect` has something to give. False while all that could be sent waits for the
-  /// client's windows.
+  /// Whether `collect` has something to do. False while all that could be sent waits for the
+  /// client's windows, and the engine knows since when.
   [[nodiscard]] bool wants_write() const noexcept;
   /// Nothing will be read or written any more: send what was collected, and close.
   [[nodiscard]] bool over() const noexcept { return !wants_read() && !wants_write(); }
@@ -119,7 +124,11 @@ class http2 {
   void break_off(const http2_failure& why) noexcept;
   void report_failure();
   void put_goaway(output_buffer& to);
+  void explain_goaway(output_buffer& to, std::string_view frame) const;
   void stamp_new_waiters(time_point now) noexcept;
+  [[nodiscard]] bool has_new_waiters() const noexcept {
+    return !sending_.empty() && sending_.back().waits_since_ == time_point{};
+  }
   void enter(http2_stream& opened, std::int32_t id);
 
   // http2_answers.cpp
@@ -145,12 +154,14 @@ class http2 {
   void pong(const unsigned char* payload);
   void data_frame_sent(std::int32_t id, std::size_t length, bool ends);
   void end_answer(http2_stream& of);
+  void take_rest(http2_stream& of, std::size_t bytes);
   void reset_sent(std::int32_t id, http2_error code);
   void goaway_frame_sent(http2_error code, std::string_view text);
   void answer_not_sent(std::int32_t id, int nghttp2_error);
   void stream_closed(std::int32_t id, http2_error code);
   long read_answer(http2_stream& of, std::size_t most, std::uint32_t& flags);
   int send_data(http2_stream& of, std::string_view frame_header);
+  void note_progress(http2_stream& of);
   [[nodiscard]] std::size_t frame_room(std::int32_t id, std::size_t client_allows) const noexcept;
 
   const http2_settings& how_;
@@ -168,13 +179,14 @@ class http2 {
   std::size_t output_end_ = 0;         // where it is full
   time_point now_{};
   http2_failure failure_;
-  std::string failure_text_;  // if nghttp2 found it
-  bool inside_ = false;       // nghttp2 is at work
-  bool begun_ = false;        // something was collected
-  bool failed_ = false;       // as `failure_` says
-  bool told_ = false;         // ... and the owner knows
-  bool broken_ = false;       // nghttp2 must not be used any more
-  bool goaway_sent_ = false;  // if it is broken
+  std::string failure_text_;   // if nghttp2 found it
+  std::string_view farewell_;  // why the connection ends although nothing is wrong
+  bool inside_ = false;        // nghttp2 is at work
+  bool begun_ = false;         // something was collected
+  bool failed_ = false;        // as `failure_` says
+  bool told_ = false;          // ... and the owner knows
+  bool broken_ = false;        // nghttp2 must not be used any more
+  bool goaway_sent_ = false;   // if it is broken
   bool goaway_wanted_ = false;
   bool ping_out_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "http/engine/http2.hpp"
 #include "http/engine/http2_callbacks.hpp"
@@ -63,7 +64,7 @@ void http2::let_share(const http2_stream& of) {
 
 void http2::queue_sending(http2_stream& of) {
   if (of.sending_.is_linked()) return;
-  of.waits_since_ = {};
+  of.waits_since_ = output_ != nullptr ? now_ : time_point{};
   sending_.push_back(of);
 }
 
@@ -75,6 +76,7 @@ void http2::resume(http2_stream& of) {
 
 void http2::go_on(http2_stream& to) {
   if (broken_ || to.reset_ || to.answered_ || to.complete_) return;
+  to.continued_ = true;
   const auto fields = http2_fields::interim(100);
   nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(to.id_),
                          nullptr, fields.data(), fields.size(), nullptr);
@@ -84,6 +86,19 @@ void http2::consume(http2_stream& of, std::size_t bytes) {
   assert(bytes <= of.unconsumed_);
   of.unconsumed_ -= bytes;
   if (!broken_) nghttp2_session_consume(session_.get(), static_cast<std::int32_t>(of.id_), bytes);
+}
+
+void http2::hold_back(http2_stream& of, std::size_t bytes) {
+  assert(bytes <= of.unconsumed_);
+  of.unconsumed_ -= bytes;
+  of.held_back_ += bytes;
+  if (!broken_) nghttp2_session_consume_connection(session_.get(), bytes);
+}
+
+void http2::let_on(http2_stream& of) {
+  const auto bytes = std::exchange(of.held_back_, 0);
+  if (!broken_ && bytes != 0)
+    nghttp2_session_consume_stream(session_.get(), static_cast<std::int32_t>(of.id_), bytes);
 }
 
 void http2::reset(http2_stream& which, http2_error why) {
@@ -130,12 +145,21 @@ int http2::send_data(http2_stream& of, std::string_view frame_header) {
   } else {
     of.body_sent_ += chunk_.size();
   }
-  if (of.sending_.is_linked()) {
-    of.sending_.unlink();
-    of.waits_since_ = now_;
-    sending_.push_back(of);
-  }
+  note_progress(of);
   return output_->size() < output_end_ ? 0 : NGHTTP2_ERR_PAUSE;
+}
+
+/// A source that has nothing more for now waits for nobody: nghttp2 does not ask it again before
+/// the client's window opens.
+void http2::note_progress(http2_stream& of) {
+  if (!of.sending_.is_linked()) return;
+  of.sending_.unlink();
+  if (of.source_ != nullptr) {
+    const auto next = of.source_->ready();
+    if (next.bytes.empty() && !next.last) return;
+  }
+  of.waits_since_ = now_;
+  sending_.push_back(of);
 }
 
 /// How large a DATA frame may be, as far as we are concerned; never nothing.

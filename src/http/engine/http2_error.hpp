@@ -49,6 +49,26 @@ inline constexpr http2_failure priority_of_nothing{http2_error::protocol_error,
                                                    "PRIORITY on stream 0"};
 inline constexpr http2_failure priority_on_itself{http2_error::protocol_error,
                                                   "a stream depends on itself"};
+/// For what nghttp2 gives no reason.
+constexpr std::string_view plain_reason(http2_error code) noexcept {
+  switch (code) {
+    case http2_error::flow_control_error:
+      return "more than a window allows, or a window beyond 2147483647";
+    case http2_error::frame_size_error:
+      return "a frame of a size that its type does not have";
+    case http2_error::stream_closed:
+      return "a frame on a stream that is closed";
+    case http2_error::compression_error:
+      return "a header block that cannot be decoded";
+    case http2_error::enhance_your_calm:
+      return "too much at once";
+    case http2_error::internal_error:
+      return "the server could not go on";
+    default:
+      return "a frame that is not allowed here, or not in this form";
+  }
+}
+
 inline constexpr http2_failure broken_inside{http2_error::internal_error,
                                              "the server could not go on"};
 

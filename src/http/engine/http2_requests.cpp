@@ -6,6 +6,11 @@
 #include "http/engine/http2.hpp"
 
 namespace baton::http::engine {
+namespace {
+
+constexpr std::size_t largest_rest = std::size_t{64} * 1024;
+
+}  // namespace
 
 http2_stream* http2::find(std::int32_t id) const noexcept {
   if (recent_ != nullptr && recent_->id_ == static_cast<std::uint32_t>(id)) return recent_;
@@ -76,6 +81,7 @@ void http2::refuse(http2_stream& of, const refusal& why) {
 void http2::take_body(std::int32_t id, std::string_view piece) {
   auto* const of = find(id);
   if (of == nullptr) return;
+  if (of->finished_) return take_rest(*of, piece.size());
   of->unconsumed_ += piece.size();
   if (!of->refused_ && !of->reset_) {
     if (piece.size() <= of->body_left_) {
@@ -104,19 +110,34 @@ void http2::data_frame_sent(std::int32_t id, std::size_t length, bool ends) {
   if (auto* of = find(id)) end_answer(*of);
 }
 
-/// The client need not send the rest of a request that was answered (RFC 9113 section 8.1).
+/// The client need not send the rest of a request that was answered (RFC 9113 section 8.1). A small
+/// rest is let come all the same, as behind HTTP/1.1: it is on its way, some clients take a reset
+/// for a failed request, and what is wrong with it is told.
 void http2::end_answer(http2_stream& of) {
   of.finished_ = true;
   of.sending_.unlink();
   of.body_ = std::monostate{};
   meter_.answered();
-  if (!of.complete_ && of.protocol_.empty()) spoil(of, http2_error::no_error);
+  if (of.complete_ || !of.protocol_.empty()) return;
+  const bool waits = of.expects_continue_ && !of.continued_;
+  if (waits || of.content_length_.value_or(0) > largest_rest) spoil(of, http2_error::no_error);
+}
+
+/// What comes behind the answer is thrown away, and no more of it asked for.
+void http2::take_rest(http2_stream& of, std::size_t bytes) {
+  nghttp2_session_consume_connection(session_.get(), bytes);
+  if (of.rest_taken_ > largest_rest) return;
+  of.rest_taken_ += bytes;
+  if (of.rest_taken_ > largest_rest) spoil(of, http2_error::no_error);
 }
 
 void http2::reset_sent(std::int32_t id, http2_error code) {
   const auto* const of = find(id);
-  if (code == http2_error::no_error || (of != nullptr && of->reset_)) return;
-  if (code != http2_error::refused_stream) return count_reset();
+  if (code == http2_error::no_error) return;
+  if (code != http2_error::refused_stream) {
+    if (of == nullptr || !of->reset_) count_reset();
+    return;
+  }
   // No work was lost on it, and whoever does not know our settings yet means no harm.
   if (!meter_.refused()) fail(too_many_idle_frames);
 }
@@ -125,7 +146,7 @@ void http2::goaway_frame_sent(http2_error code, std::string_view text) {
   if (code == http2_error::no_error) return;
   failed_ = true;
   if (failure_.code == code && !failure_.why.empty()) return;
-  failure_text_ = text;
+  failure_text_ = text.empty() ? plain_reason(code) : text;
   failure_ = {code, failure_text_};
 }
 

@@ -59,6 +59,8 @@ class http2_stream {
   [[nodiscard]] bool finished() const noexcept { return finished_; }
   /// Bytes of the body that were reported and not consumed yet.
   [[nodiscard]] std::size_t unconsumed() const noexcept { return unconsumed_; }
+  /// Bytes that the client may not send again before `http2::let_on`.
+  [[nodiscard]] std::size_t held_back() const noexcept { return held_back_; }
 
  protected:
   ~http2_stream() = default;
@@ -78,8 +80,8 @@ class http2_stream {
     body_sent_ = 0;
     source_ = nullptr;
     body_left_ = max_body;
-    unconsumed_ = 0;
-    complete_ = expects_continue_ = prioritized_ = refused_ = false;
+    unconsumed_ = held_back_ = rest_taken_ = 0;
+    complete_ = expects_continue_ = continued_ = prioritized_ = refused_ = false;
     answered_ = finished_ = reset_ = false;
   }
   /// What is left of the body that came with the answer.
@@ -98,9 +100,12 @@ class http2_stream {
   http2_source* source_ = nullptr;
   std::uint64_t body_left_ = 0;
   std::size_t unconsumed_ = 0;
+  std::size_t held_back_ = 0;
+  std::size_t rest_taken_ = 0;  // of the request, behind the answer
   std::uint32_t id_ = 0;
   bool complete_ = false;
   bool expects_continue_ = false;
+  bool continued_ = false;    // 100 Continue was sent
   bool prioritized_ = false;  // the client said how urgent it is
   bool refused_ = false;      // the rest of the request is thrown away
   bool answered_ = false;

@@ -4,7 +4,8 @@
 
 namespace baton::http::engine {
 
-/// Why a message is not accepted: the status to answer with, and one sentence for the client.
+/// Why a message is not accepted: the status to answer with (0: none), and one sentence for the
+/// client.
 struct refusal {
   unsigned status = 0;
   std::string_view reason;
@@ -12,6 +13,9 @@ struct refusal {
 
 inline constexpr refusal bad_byte{400, "a line holds a bare CR, a bare LF or a control byte"};
 inline constexpr refusal bad_request_line{400, "the request line is malformed"};
+/// Three words and no slash, so neither a target nor a version of HTTP/1.x: the broken preface of
+/// an HTTP/2 client, which an answer would only confuse (RFC 9113 section 3.4).
+inline constexpr refusal broken_preface{0, "neither HTTP/1.1 nor the preface of HTTP/2"};
 inline constexpr refusal bad_target{400, "the request target is malformed"};
 inline constexpr refusal bad_field{400, "a header field is malformed"};
 inline constexpr refusal folded_field{400, "a header field is folded over several lines"};

@@ -135,7 +135,9 @@ class section_scanner {
     const bool simple =
         space != nullptr && space != line && space + 1 != end &&
         std::memchr(space + 1, ' ', static_cast<std::size_t>(end - space - 1)) == nullptr;
-    return refuse(simple ? bad_version : bad_request_line);  // "GET /": HTTP/0.9
+    if (simple) return refuse(bad_version);  // "GET /": HTTP/0.9
+    const bool no_http = std::count(line, end, ' ') == 2 && std::count(line, end, '/') == 0;
+    return refuse(no_http ? broken_preface : bad_request_line);
   }
 
   verdict refuse(const refusal& why) noexcept {

@@ -44,6 +44,16 @@ TEST(Drain, TellsTheClientWithItsNextAnswer) {
   EXPECT_NE(by.received().find("Connection: close\r\n"), std::string::npos);
 }
 
+TEST(Drain, TellsWhoComesMeanwhileWithItsFirstAnswer) {
+  draining run;
+  run.web.announce(run.loop());
+  run.settle();
+  auto by = run.connect_with(get_ping);  // its TLS handshake took until now, say
+  ASSERT_TRUE(run.until_ended(by));
+  EXPECT_EQ(body_of(by.received()), "pong");
+  EXPECT_NE(by.received().find("Connection: close\r\n"), std::string::npos);
+}
+
 TEST(Drain, CanBeTakenBack) {
   draining run;
   auto by = run.idle();

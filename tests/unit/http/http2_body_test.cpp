@@ -128,8 +128,69 @@ TEST_F(Http2Body, AnswersBeforeTheBodyHasCome) {
   ASSERT_TRUE(client.talk(server));
   EXPECT_EQ(client.answers[1].status(), "403");
   EXPECT_EQ(client.answers[1].body, "no need");
+  EXPECT_EQ(client.answers[1].closed, -1);  // a small rest may come
+  body.hold = false;
+  nghttp2_session_resume_data(client.session, 1);
+  ASSERT_TRUE(client.talk(server));
   EXPECT_EQ(client.answers[1].closed, NGHTTP2_NO_ERROR);
   EXPECT_THAT(server.log, HasSubstr("closed 1 0"));
+}
+
+TEST(Http2BodyByHand, TakesNoLargeRestBehindAnAnswer) {
+  http2_server server;
+  server.on_head = [&](server_stream& of) {
+    server.engine.respond(of, response::text("no need", 403), some_date);
+  };
+  server.on_end = [](server_stream&) {};
+  server.feed(wire::opening() + wire::frame(wire::settings, wire::ack, 0) +
+              wire::request(1, wire::post(), wire::end_headers) +
+              wire::request(3, wire::post({{"content-length", "65537"}}), wire::end_headers) +
+              wire::request(5, wire::post({{"expect", "100-continue"}}), wire::end_headers));
+  server.collect();
+  EXPECT_THAT(server.log, HasSubstr("closed 3 0"));
+  EXPECT_THAT(server.log, HasSubstr("closed 5 0"));
+  for (int i = 0; i < 4; ++i)
+    server.feed(wire::frame(wire::data, 0, 1, std::string(16 * kibi, 'r')));
+  for (const auto& each : server.frames()) EXPECT_NE(each.type, wire::rst_stream);
+  EXPECT_THAT(server.log, Not(HasSubstr("closed 1")));
+  server.feed(wire::frame(wire::data, 0, 1, "r"));
+  server.collect();
+  EXPECT_THAT(server.log, HasSubstr("closed 1 0"));
+}
+
+TEST_F(Http2Body, TellsWhatIsWrongWithTheRestBehindAnAnswer) {
+  server.on_head = [&](server_stream& of) {
+    server.engine.respond(of, response::text("no need", 403), some_date);
+  };
+  server.feed(wire::opening() + wire::frame(wire::settings, wire::ack, 0) +
+              wire::request(1, wire::post({{"content-length", "1"}}), wire::end_headers));
+  server.collect();
+  server.feed(wire::frame(wire::data, wire::end_stream, 1, "more"));
+  server.collect();
+  EXPECT_THAT(server.log, HasSubstr("closed 1 1"));
+}
+
+TEST(Http2BodyByHand, HoldsOneStreamBackWithoutTheOthers) {
+  http2_server server;
+  server.consumes = false;
+  server.feed(wire::opening() + wire::frame(wire::settings, wire::ack, 0) +
+              wire::request(1, wire::post(), wire::end_headers));
+  server.collect();
+  const auto half = std::string(600 * kibi, 'b');
+  for (std::size_t at = 0; at < half.size(); at += 16 * kibi)
+    server.feed(wire::frame(wire::data, 0, 1, std::string_view{half}.substr(at, 16 * kibi)));
+  auto& of = server.stream(1);
+  const auto came = of.unconsumed();
+  server.engine.hold_back(of, came);
+  EXPECT_EQ(of.unconsumed(), 0U);
+  EXPECT_EQ(of.held_back(), came);
+  for (const auto& each : server.frames()) EXPECT_NE(each.stream, 1U);
+  server.engine.let_on(of);
+  EXPECT_EQ(of.held_back(), 0U);
+  bool widened = false;
+  for (const auto& each : server.frames())
+    widened |= each.type == wire::window_update && each.stream == 1;
+  EXPECT_TRUE(widened);
 }
 
 TEST_F(Http2Body, LetsAClientGoOnThatWaits) {
@@ -256,6 +317,30 @@ TEST_F(Http2Body, DoesNotCallAQuietSourceStalled) {
   };
   client.get();
   ASSERT_TRUE(client.talk(server));
+  EXPECT_EQ(server.engine.stalled_since(), std::nullopt);
+}
+
+TEST_F(Http2Body, DoesNotCallASourceStalledWhoseLastPieceHasFilledTheWindow) {
+  http2_client narrow{false};
+  narrow.settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1'000}});
+  server.on_end = [&](server_stream& of) {
+    of.source.bytes.assign(1'000, 's');
+    server.engine.respond(of, response{}, some_date, of.source);
+  };
+  narrow.get();
+  ASSERT_TRUE(narrow.talk(server));
+  EXPECT_EQ(narrow.answers[1].body.size(), 1'000U);
+  EXPECT_EQ(server.engine.stalled_since(), std::nullopt);
+  server.now += seconds{10};
+  server.stream(1).source.bytes += "more";
+  server.engine.resume(server.stream(1));
+  ASSERT_TRUE(narrow.talk(server));
+  server.now += seconds{10};
+  ASSERT_TRUE(narrow.talk(server));
+  EXPECT_EQ(server.engine.stalled_since(), server.now - seconds{10});
+  nghttp2_session_consume(narrow.session, 1, 1'000);
+  ASSERT_TRUE(narrow.talk(server));
+  EXPECT_EQ(narrow.answers[1].body.size(), 1'004U);
   EXPECT_EQ(server.engine.stalled_since(), std::nullopt);
 }
 

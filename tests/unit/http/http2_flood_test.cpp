@@ -281,6 +281,34 @@ TEST(Http2Flood, OfRequestsBeyondTheLimitIsNotEndless) {
   expect_calm(server, idle_frames);
 }
 
+TEST(Http2Flood, TimeAllowsMoreRequestsBeyondTheLimit) {
+  auto allowed = calm_limits();
+  allowed.http2.max_concurrent_streams = 1;
+  http2_server server{allowed};
+  server.on_end = [](server_stream&) {};
+  server.feed(wire::opening());
+  const auto ten_more = [](int i) {
+    std::string bytes;
+    for (int n = 0; n < 10; ++n)
+      bytes += wire::request(static_cast<std::uint32_t>(20 * i + 2 * n + 1));
+    return bytes;
+  };
+  // 100 at once, and 10 more each second.
+  for (int i = 0; i < 60; ++i) {
+    server.feed(ten_more(i));
+    server.collect();
+    ASSERT_TRUE(server.engine.wants_read()) << i;
+    server.now += seconds{1};
+  }
+  int more = 60;
+  for (; more < 100 && server.engine.wants_read(); ++more) {
+    server.feed(ten_more(more));
+    server.collect();
+  }
+  EXPECT_EQ(more, 71);
+  expect_calm(server, idle_frames);
+}
+
 TEST(Http2Flood, OfHeadersThatDecodeToMuchMore) {
   auto allowed = calm_limits();
   allowed.http2.max_header_list_size = 8'192;

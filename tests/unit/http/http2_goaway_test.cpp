@@ -34,21 +34,23 @@ TEST_F(Http2Goaway, IsSaidTwiceWithARoundTripBetween) {
   // The client sends a request before it hears of the drain.
   client.get("/meanwhile");
   const auto on_its_way = client.send();
-  server.engine.shutdown_notice();
+  server.engine.shutdown_notice("leaving soon");
   server.engine.ping();
   ASSERT_TRUE(client.receive(server.collect()));
   EXPECT_THAT(client.goaways, ElementsAre(Pair(any_stream, NGHTTP2_NO_ERROR)));
+  EXPECT_EQ(client.goaway_text, "leaving soon");
   server.feed(on_its_way);
   EXPECT_THAT(server.log, HasSubstr("GET /meanwhile"));
   EXPECT_THAT(server.log, Not(HasSubstr("pong")));
   ASSERT_TRUE(client.talk(server));
   EXPECT_THAT(server.log, HasSubstr("pong\n"));
 
-  server.engine.goaway();
+  server.engine.goaway("leaving");
   EXPECT_TRUE(server.engine.wants_write());
   ASSERT_TRUE(client.talk(server));
   EXPECT_THAT(client.goaways,
               ElementsAre(Pair(any_stream, NGHTTP2_NO_ERROR), Pair(3, NGHTTP2_NO_ERROR)));
+  EXPECT_EQ(client.goaway_text, "leaving");
   EXPECT_TRUE(server.engine.wants_read()) << "two requests are open";
 
   for (const std::uint32_t id : {1, 3})
@@ -63,14 +65,14 @@ TEST_F(Http2Goaway, IsSaidTwiceWithARoundTripBetween) {
 TEST_F(Http2Goaway, LeavesOutWhatComesBehindTheLastOne) {
   server.feed(wire::opening() + wire::request(1));
   server.collect();
-  server.engine.goaway();
+  server.engine.goaway("leaving");
   server.collect();
   EXPECT_TRUE(server.engine.over());
 
   http2_server busy;
   busy.on_end = [](server_stream&) {};
   busy.feed(wire::opening() + wire::request(1));
-  busy.engine.goaway();
+  busy.engine.goaway("leaving");
   busy.collect();
   busy.feed(wire::request(3) + wire::request(5, wire::post(), wire::end_headers) +
             wire::frame(wire::data, 0, 5, "late"));
@@ -84,7 +86,7 @@ TEST_F(Http2Goaway, LeavesOutWhatComesBehindTheLastOne) {
 
 TEST_F(Http2Goaway, NamesTheLastRequestThatWasBegun) {
   server.on_end = [](server_stream&) {};
-  server.engine.goaway();
+  server.engine.goaway("leaving");
   client.get();
   client.get();
   ASSERT_TRUE(client.talk(server));
@@ -126,6 +128,7 @@ TEST_F(Http2Goaway, TerminatesAtOnce) {
   EXPECT_TRUE(server.engine.wants_write());
   ASSERT_TRUE(client.receive(server.collect()));
   EXPECT_THAT(client.goaways, ElementsAre(Pair(1, NGHTTP2_ENHANCE_YOUR_CALM)));
+  EXPECT_EQ(client.goaway_text, "enough");
   EXPECT_TRUE(server.engine.over());
   EXPECT_THAT(server.log, Not(HasSubstr("failed"))) << "whoever said so knows";
 }
@@ -155,7 +158,7 @@ TEST_F(Http2Goaway, NothingHappensBehindTheEnd) {
   server.engine.resume(of);
   server.engine.go_on(of);
   server.engine.ping();
-  server.engine.shutdown_notice();
+  server.engine.shutdown_notice("leaving soon");
   server.engine.reset(of, engine::http2_error::cancel);
   server.feed("anything");
   EXPECT_EQ(server.collect(), "");

@@ -78,7 +78,7 @@ TEST(Http2HeaderList, ABodyBehindARefusedHeaderIsThrownAway) {
   http2_server server{small_lists()};
   const auto head =
       wire::request(1, wire::post({{"fill", std::string(1'000, 'f')}}), wire::end_headers);
-  const auto log = answer_status(server, head + frame(wire::data, 0, 1, "body"));
+  const auto log = answer_status(server, head + frame(wire::data, wire::end_stream, 1, "body"));
   EXPECT_THAT(log, HasSubstr("answer 431"));
   EXPECT_THAT(log, HasSubstr("closed 1 0"));
 }

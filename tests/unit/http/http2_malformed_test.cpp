@@ -292,8 +292,12 @@ TEST(Http2Malformed, ConnectionsAreEnded) {
     http2_server server;
     server.on_end = [](server_stream&) {};
     server.feed(wire::opening() + settings_ack + bytes);
-    EXPECT_EQ(goaway_of(server.frames()), code) << what;
+    const auto sent = server.frames();
+    EXPECT_EQ(goaway_of(sent), code) << what;
     EXPECT_THAT(server.log, HasSubstr("failed " + std::to_string(code))) << what;
+    // The client is told the reason in words, the same as we are.
+    EXPECT_GT(sent.back().payload.size(), 8U) << what;
+    EXPECT_EQ(server.failure, sent.back().payload.substr(8)) << what;
     EXPECT_FALSE(server.engine.wants_read()) << what;
     EXPECT_TRUE(server.engine.over()) << what;
     const auto before = server.log;

@@ -157,6 +157,14 @@ TEST(Session, AnswersLimitsWithTheirStatus) {
   EXPECT_EQ(status("GET /ping HTTP/3.0\r\nHost: h\r\n\r\n"), "505");
 }
 
+TEST(Session, SaysNothingToTheBrokenPrefaceOfAnotherProtocol) {
+  running_loop run;
+  run.web.get("/ping", pong);
+  EXPECT_EQ(run.whole_answer("INVALID CONNECTION PREFACE\r\n\r\n"), "");
+  EXPECT_EQ(run.whole_answer("GET ping now\r\n\r\n"), "");
+  EXPECT_EQ(run.whole_answer("GET /ping now\r\n\r\n").substr(9, 3), "400");
+}
+
 TEST(Session, TellsTheLastOfItsRequests) {
   limits allowed;
   allowed.max_requests_per_connection = 2;

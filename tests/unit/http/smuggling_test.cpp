@@ -157,6 +157,8 @@ constexpr attempt attempts[] = {
     {"version without number", "GET / HTTP/1\r\nHost: h\r\n\r\n"sv, 400},
     {"version with three digits", "GET / HTTP/1.10\r\nHost: h\r\n\r\n"sv, 400},
     {"version in small letters", "GET / http/1.1\r\nHost: h\r\n\r\n"sv, 400},
+    {"one word", "hello\r\n\r\n"sv, 400},
+    {"words", "this is no request\r\n\r\n"sv, 400},
     {"another protocol", "GET / ICY/1.1\r\nHost: h\r\n\r\n"sv, 400},
     {"TLS client hello", "\x16\x03\x01\x02\x00\x01"sv, 400},
     // Expectations.

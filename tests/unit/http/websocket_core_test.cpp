@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "baton/base/log.hpp"
-#include "websocket_peer.hpp"
+#include "websocket_application.hpp"
 
 namespace baton::http::test {
 namespace {
@@ -11,52 +10,7 @@ namespace {
 using std::string;
 using std::chrono::milliseconds;
 
-/// Writes down what the application is called with.
-class WebsocketCore : public testing::Test {
- protected:
-  WebsocketCore() {
-    set_error_log([this](std::string_view line) { errors_.emplace_back(line); });
-  }
-  ~WebsocketCore() override { reset_logs(); }
-
-  /// A socket on a route of its own.
-  tested_socket& open(const websocket_options& options = {}) {
-    return open(options, {.message = [](websocket& socket, std::string_view payload,
-                                        message_kind kind) { socket.send(payload, kind); }});
-  }
-  tested_socket& open(const websocket_options& options, websocket_behaviour does) {
-    does.open = [this](websocket&, const request& asked) {
-      calls_ += "open " + string{asked.path()} + "\n";
-    };
-    does.drained = [this](websocket& by) { calls_ += "drained " + count(by.buffered()) + "\n"; };
-    does.closed = [this](websocket& by, const websocket_end& how) {
-      calls_ += (how.clean ? "closed cleanly " : "closed ") +
-                count(static_cast<unsigned>(how.code)) +
-                (how.reason.empty() ? "" : " " + string{how.reason}) + "\n";
-      EXPECT_FALSE(by.is_open());
-      EXPECT_EQ(by.text("too late"), send_status::closed);
-    };
-    return open_as_is(options, std::move(does));
-  }
-  tested_socket& open_as_is(const websocket_options& options, websocket_behaviour does) {
-    routes_.push_back(std::make_unique<websocket_route>("/chat", options, std::move(does)));
-    return connect();
-  }
-  /// One more on the last route.
-  tested_socket& connect() {
-    sockets_.push_back(std::make_unique<tested_socket>(world_, *routes_.back(), workshop_));
-    return *sockets_.back();
-  }
-  string calls() { return std::exchange(calls_, {}); }
-  static string count(std::size_t number) { return std::to_string(number); }
-
-  world world_;
-  engine::websocket_workshop workshop_;
-  std::vector<std::unique_ptr<websocket_route>> routes_;
-  std::vector<std::unique_ptr<tested_socket>> sockets_;
-  string calls_;
-  std::vector<string> errors_;
-};
+class WebsocketCore : public WebsocketApplication {};
 
 TEST_F(WebsocketCore, AnswersAllFramesOfOneReadInOneTurn) {
   auto& socket = open();
@@ -110,9 +64,9 @@ TEST_F(WebsocketCore, ClosesWhenTheApplicationSaysSo) {
   handle.close();
   EXPECT_EQ(socket.heard(), "");
   calls();
-  // What the client had sent by then is not delivered, nor are its pings answered.
+  // What the client had sent by then is not delivered, but its pings are answered.
   socket.receive({{text, "on its way"}, {ping}});
-  EXPECT_EQ(socket.heard(), "");
+  EXPECT_EQ(socket.heard(), "pong\n");
   socket.receive({{closing, close_payload(4001, "enough")}});
   EXPECT_EQ(socket.heard(), "finished\n");
   EXPECT_EQ(calls(), "closed cleanly 4001 enough\n");
@@ -126,6 +80,14 @@ TEST_F(WebsocketCore, DoesNotWaitForEverForTheClientsClose) {
   socket.core->on_deadline();
   EXPECT_EQ(socket.heard(), "close 1000\ncut\n");
   EXPECT_EQ(calls(), "open /chat\nclosed 1000 no answer came to our close frame\n");
+}
+
+TEST_F(WebsocketCore, TellsTheCodeThatItSaidWhateverComesBehindThat) {
+  auto& socket = open();
+  socket.handle().close(close_code{4001}, "enough");
+  socket.receive({{3}});
+  EXPECT_EQ(socket.heard(), "close 4001\nfinished\n");
+  EXPECT_EQ(calls(), "open /chat\nclosed 4001 the opcode is reserved\n");
 }
 
 TEST_F(WebsocketCore, RefusesToSendCodesThatMayNotBeSent) {
@@ -190,58 +152,6 @@ TEST_F(WebsocketCore, EndsWith1011WhenACallbackThrows) {
   ASSERT_EQ(errors_.size(), 1);
   EXPECT_THAT(errors_[0],
               testing::EndsWith("http: the callback message of websocket /chat threw: no idea"));
-}
-
-TEST_F(WebsocketCore, PingsASilentClientAndCutsADeadOne) {
-  auto& socket = open({.ping_interval = milliseconds{3000}, .pong_deadline = milliseconds{700}});
-  EXPECT_EQ(socket.transport.armed, milliseconds{3000});
-  socket.receive({{text, "a"}});
-  socket.heard();
-  socket.core->on_deadline();  // it spoke
-  EXPECT_EQ(socket.heard(), "");
-  EXPECT_EQ(socket.transport.armed, milliseconds{3000});
-  socket.core->on_deadline();
-  EXPECT_EQ(socket.heard(), "ping\n");
-  EXPECT_EQ(socket.transport.armed, milliseconds{700});
-  socket.receive({{pong}});
-  socket.core->on_deadline();
-  EXPECT_EQ(socket.transport.armed, milliseconds{3000});
-  socket.core->on_deadline();
-  EXPECT_EQ(socket.heard(), "ping\n");
-  calls();
-  socket.core->on_deadline();
-  EXPECT_EQ(socket.heard(), "cut\n");
-  EXPECT_EQ(calls(), "closed 1006 no answer came to a ping\n");
-}
-
-TEST_F(WebsocketCore, TakesReadingForASignOfLife) {
-  auto& socket = open({.ping_interval = milliseconds{100}});
-  socket.transport.room = 0;
-  socket.handle().text("slowly");
-  socket.core->on_deadline();
-  socket.drain(3);
-  EXPECT_EQ(socket.transport.armed, milliseconds{10000}) << "a ping was sent: nothing had moved";
-  socket.core->on_deadline();
-  EXPECT_EQ(socket.transport.armed, milliseconds{100}) << "a byte was taken since";
-}
-
-TEST_F(WebsocketCore, NeverPingsIfItShouldNot) {
-  auto& socket = open({.ping_interval = milliseconds{0}});
-  EXPECT_EQ(socket.transport.armed, std::nullopt);
-}
-
-TEST_F(WebsocketCore, ClosesAnIdleSocketWhateverItsPings) {
-  auto& socket = open({.ping_interval = milliseconds{0}, .idle_timeout = milliseconds{4000}});
-  EXPECT_EQ(socket.transport.armed, milliseconds{1000});
-  for (int i = 0; i < 3; ++i) socket.core->on_deadline();
-  socket.handle().text("news");
-  socket.core->on_deadline();
-  socket.receive({{ping}, {pong}});
-  EXPECT_EQ(socket.heard(), "text news\npong\n");
-  for (int i = 0; i < 3; ++i) socket.core->on_deadline();
-  EXPECT_EQ(socket.heard(), "");
-  socket.core->on_deadline();
-  EXPECT_EQ(socket.heard(), "close 1001\n");
 }
 
 TEST_F(WebsocketCore, SaysWhenTheClientIsSlowAndWhenItHasCaughtUp) {

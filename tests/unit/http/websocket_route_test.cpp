@@ -33,6 +33,8 @@ TEST(WebsocketRoute, NamesTheOptionThatIsWrong) {
             "websocket /ws: max_backlog is 9, less than high_water, 10; use at least that");
   EXPECT_EQ(complaint({.pong_deadline = milliseconds{0}}),
             "websocket /ws: pong_deadline is 0 ms; use more than 0");
+  EXPECT_EQ(complaint({.message_timeout = milliseconds{-1}}),
+            "websocket /ws: message_timeout is -1 ms; use 0 for never, or more");
   EXPECT_EQ(complaint({.compression = {.enabled = true, .server_max_window_bits = 8}}),
             "websocket /ws: compression.server_max_window_bits is 8; use 9 to 15");
 }

@@ -159,6 +159,17 @@ TEST(WebsocketSession, TheDrainSays1001AndWaits) {
   EXPECT_FALSE(by.reset());
 }
 
+TEST(WebsocketSession, TheDrainAnswersWhatIsThereAlready) {
+  serving run;
+  auto by = run.open();
+  by.send(frame('\x81', "in the receive queue"));
+  run.web.announce(run.loop());
+  ASSERT_TRUE(run.until_received(by, std::string_view{"\x88", 1}));
+  const auto echo = by.received().find("in the receive queue");
+  ASSERT_NE(echo, std::string::npos);
+  EXPECT_LT(echo, by.received().find('\x88'));
+}
+
 TEST(WebsocketSession, TheDropStillSays1001) {
   serving run;
   auto by = run.open();
