@@ -40,6 +40,8 @@ struct settings {
   std::string certificate;
   std::string key;
   std::string client_ca;
+  std::vector<std::string> protocols;
+  bool ws_deflate = false;
   std::chrono::milliseconds ready_delay{0};
   std::size_t max_connections = 100'000;
   baton::server_options server;
@@ -159,6 +161,18 @@ class ticks : public std::enable_shared_from_this<ticks> {
   std::uint64_t next_ = 1;
 };
 
+/// Gives back whatever it is sent.
+void add_echo(baton::http::service& web, const settings& wanted) {
+  web.websocket("/ws",
+                {.subprotocols = {"echo"},
+                 .check_origin = baton::http::any_origin,
+                 .compression = {.enabled = wanted.ws_deflate,
+                                 .server_context_takeover = true,
+                                 .client_context_takeover = true}},
+                {.message = [](baton::http::websocket& socket, std::string_view payload,
+                               baton::http::message_kind kind) { socket.send(payload, kind); }});
+}
+
 void add_routes(baton::http::service& web) {
   web.get("/ping", [](const request&) {
     return response::text(fmt::format("pong by pid:{}\n", ::getpid()));
@@ -175,9 +189,6 @@ void add_routes(baton::http::service& web) {
   web.get("/events", [](const request& asked, responder done) {
     std::make_shared<ticks>(asked, std::move(done))->tick();
   });
-  web.websocket("/ws", {.subprotocols = {"echo"}, .check_origin = baton::http::any_origin},
-                {.message = [](baton::http::websocket& socket, std::string_view payload,
-                               baton::http::message_kind kind) { socket.send(payload, kind); }});
 }
 
 std::string listen_address(const settings& wanted, std::uint16_t port) {
@@ -187,18 +198,36 @@ std::string listen_address(const settings& wanted, std::uint16_t port) {
                    : fmt::format("{}:{}", wanted.address, port);
 }
 
-/// HTTPS, HTTP/2 and WebSockets over TLS.
-baton::net::listener_options tls_listener(const settings& wanted) {
-  baton::net::tls_options tls{
+baton::net::tls_options tls(const settings& wanted) {
+  baton::net::tls_options made{
       .certificates = {{.certificate = wanted.certificate, .key = wanted.key}}};
   if (!wanted.client_ca.empty()) {
-    tls.mode = baton::net::tls_mode::mutual;
-    tls.ca = wanted.client_ca;
+    made.mode = baton::net::tls_mode::mutual;
+    made.ca = wanted.client_ca;
   }
-  return {.address = listen_address(wanted, wanted.tls_port),
-          .name = "tls",
-          .max_connections = wanted.max_connections,
-          .tls = std::move(tls)};
+  return made;
+}
+
+/// A port for each protocol, from the first port on.
+void listen_for_each(baton::http::service& web, const settings& wanted) {
+  std::vector<baton::http::protocol> protocols;
+  for (const auto& name : wanted.protocols) protocols.push_back(baton::http::parse_protocol(name));
+  baton::net::listener_options first{.address = listen_address(wanted, wanted.ports.front()),
+                                     .max_connections = wanted.max_connections};
+  if (!wanted.certificate.empty()) first.tls = tls(wanted);
+  web.listen(first, protocols);
+}
+
+/// Everything on each port; those without TLS, and one with it.
+void listen_for_all(baton::http::service& web, const settings& wanted) {
+  for (const auto port : wanted.ports)
+    web.listen(
+        {.address = listen_address(wanted, port), .max_connections = wanted.max_connections});
+  if (wanted.certificate.empty()) return;
+  web.listen({.address = listen_address(wanted, wanted.tls_port),
+              .name = "tls",
+              .max_connections = wanted.max_connections,
+              .tls = tls(wanted)});
 }
 
 /// Stands for a program that takes its time to start.
@@ -216,11 +245,9 @@ int serve(const settings& wanted) {
   baton::server server{wanted.server};
   baton::http::service web{server};
   add_routes(web);
-  chat talk{web};
-  for (const auto port : wanted.ports)
-    web.listen(
-        {.address = listen_address(wanted, port), .max_connections = wanted.max_connections});
-  if (!wanted.certificate.empty()) web.listen(tls_listener(wanted));
+  add_echo(web, wanted);
+  chat talk{server, web};
+  wanted.protocols.empty() ? listen_for_all(web, wanted) : listen_for_each(web, wanted);
   warm_up(server, wanted.ready_delay);
   return server.run();
 }
@@ -250,6 +277,13 @@ int read_and_serve(int argc, char** argv) {
   key->needs(certificate);
   flags.add_option("--client-ca", wanted.client_ca, "PEM file: clients must show a certificate")
       ->needs(certificate);
+  flags
+      .add_option("--protocols", wanted.protocols,
+                  "A port for each of these instead, from the first --port on: http, https, http2, "
+                  "ws, wss, with commas between")
+      ->delimiter(',');
+  flags.add_flag("--ws-deflate", wanted.ws_deflate,
+                 "Compress the messages of /ws for clients that offer it");
   flags.add_option("--threads", wanted.server.threads, "Loops; 0: one for each CPU")
       ->capture_default_str();
   flags.add_option("--max-connections", wanted.max_connections, "Cap of each listener")

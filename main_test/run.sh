@@ -12,7 +12,8 @@ the demonstration program (build/release/main_test/graceful_main) and then
 
   1. starts it with two HTTP servers, on ports 9090 and 9091 (or free ones, if those are taken),
      and one with TLS and a certificate made for it, on port 9443,
-  2. asks it for its pid (by HTTP/1.1, and HTTP/2 under TLS), sends it USR1, and asks again,
+  2. asks it for its pid (by HTTP/1.1, and HTTP/2 under TLS) and for an echo on a WebSocket, sends
+     it USR1, and asks again,
   3. restarts it 20 times under a load of keep-alive and one-shot clients, and counts what failed,
   4. sends it QUIT and shows how it leaves.
 
@@ -146,6 +147,23 @@ ping_all() {
   curl --silent --show-error --max-time 5 --http2 --cacert "$folder/server.pem" \
     --resolve "localhost:$tls_port:127.0.0.1" "https://localhost:$tls_port/ping" ||
     die "no answer on port $tls_port"
+  shown "(a WebSocket) ws://127.0.0.1:${ports[0]}/ws, say: hello"
+  websocket_echo "${ports[0]}" hello || die "no echo on the WebSocket of port ${ports[0]}"
+}
+
+# websocket_echo PORT TEXT: says TEXT (at most 125 letters) on the WebSocket at /ws and prints what
+# comes back. A client in five lines: a handshake, one frame (RFC 6455), masked with zeros, a close.
+websocket_echo() {
+  local LC_ALL=C line='' socket size=${#2}
+  exec {socket}<>"/dev/tcp/127.0.0.1/$1" || return 1
+  printf 'GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n%s\r\n%s\r\n\r\n' \
+    'Sec-WebSocket-Version: 13' 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' >&"$socket"
+  until [ "$line" = $'\r' ]; do read -r -t 5 line <&"$socket" || return 1; done
+  # shellcheck disable=SC2059 # the size is part of the format
+  printf "\\x81\\x$(printf %x $((128 + size)))\\0\\0\\0\\0%s\\x88\\x80\\0\\0\\0\\0" "$2" >&"$socket"
+  read -r -t 5 -N $((2 + size)) line <&"$socket" || return 1
+  exec {socket}>&-
+  [ "${line:2}" = "$2" ] && echo "${line:2}"
 }
 
 # What the service logged since the last call, as it wrote it.
@@ -174,6 +192,7 @@ start_service() {
   started+=($!)
   until_true 20 another_pid_than "" || die "it did not become ready within 20 s"
   show_log
+  echo "A page that stays connected through all this: http://127.0.0.1:${ports[0]}/chat"
 }
 
 # Sends a signal that restarts, and waits until the next generation serves.
@@ -255,6 +274,29 @@ leave() {
   echo "All $((restarts + 2)) generations have left; nothing is running any more."
 }
 
+# chat_page FLAGS OF graceful_main...: where the chat is then. Its port is the first one.
+chat_page() {
+  local host=127.0.0.1 port=9090 given=false
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --address=* | --port=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" && continue ;;
+      --address) host=${2-} ;;
+      --port) $given || port=${2-} given=true ;;
+    esac
+    shift
+  done
+  case "$host" in
+    0.0.0.0 | '*' | :: | '[::]') host=127.0.0.1 ;;
+    \[*) ;;
+    *:*) host="[$host]" ;;
+  esac
+  if [ "$port" = 0 ]; then
+    echo "/chat on the first port that is logged below"
+  else
+    echo "http://$host:$port/chat"
+  fi
+}
+
 if $serve; then
   build
   case " $* " in
@@ -265,6 +307,7 @@ if $serve; then
       ;;
   esac
   heading "Serving (kill -USR1 restarts, Ctrl-C drains and leaves)"
+  echo "A page that stays connected meanwhile: $(chat_page "$@")"
   exec "$program" "$@"
 fi
 build

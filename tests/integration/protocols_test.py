@@ -6,84 +6,13 @@ import re
 import selectors
 import signal
 import socket
-import ssl
 import subprocess
-import sys
-import tempfile
-import threading
 import time
 import unittest
 import zlib
 
-from support import BUILD, PATIENCE, Case, connect, is_alive, read_response
-
-PROGRAM = os.path.join(BUILD, "main_test/graceful_main")
-CLIENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients")
-# Debian's modules (h2, websockets) are for Debian's interpreter.
-PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
-
-
-def make_certificates(folder):
-    """A CA, a server's and a client's certificate, as files in `folder`."""
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True,
-                       timeout=PATIENCE)
-
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
-            "-subj", "/CN=test CA")
-    for name, extension in (("server", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-                            ("client", "extendedKeyUsage=clientAuth")):
-        with open(os.path.join(folder, name + ".ext"), "w", encoding="ascii") as file:
-            file.write(extension + "\n")
-        openssl("req", *key, "-keyout", name + ".key", "-out", name + ".csr",
-                "-subj", f"/CN={name}")
-        openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-                "-CAcreateserial", "-days", "2", "-extfile", name + ".ext", "-out", name + ".pem")
-
-
-def read_all(client):
-    text = b""
-    while piece := client.recv(65536):
-        text += piece
-    return text
-
-
-class Protocols(Case):
-    """One port in the clear and one with TLS, of the demonstration program."""
-
-    def start(self, *flags):
-        self.folder = tempfile.mkdtemp(prefix="baton-test-")
-        make_certificates(self.folder)
-        service = self.service(program=PROGRAM, folder=self.folder, arguments=[
-            "--address", "127.0.0.1", "--port", "0", "--pid-file", self.file("service.pid"),
-            "--tls-port", "0", "--certificate", self.file("server.pem"),
-            "--key", self.file("server.key"), *flags])
-        service.ready()
-        self.clear = int(service.wait_log(r"listening http on 127\.0\.0\.1:(\d+)$").group(1))
-        self.tls = int(service.wait_log(r"listening http on 127\.0\.0\.1:(\d+) as 'tls' with TLS").group(1))
-        return service
-
-    def file(self, name):
-        return os.path.join(self.folder, name)
-
-    def urls(self):
-        return f"http://127.0.0.1:{self.clear}", f"https://localhost:{self.tls}"
-
-    def run_client(self, *command, status=0):
-        done = subprocess.run(command, capture_output=True, timeout=PATIENCE * 2, check=False)
-        self.assertEqual(done.returncode, status, (command, done.stdout[-2000:], done.stderr[-2000:]))
-        return done.stdout
-
-    def curl(self, *arguments, status=0):
-        return self.run_client("curl", "--silent", "--show-error", "--max-time", str(PATIENCE),
-                               "--cacert", self.file("ca.pem"), *arguments, status=status)
-
-    def context(self, **versions):
-        made = ssl.create_default_context(cafile=self.file("ca.pem"))
-        for name, value in versions.items():
-            setattr(made, name, value)
-        return made
+from protocols import CLIENTS, PYTHON, Protocols
+from support import PATIENCE, connect, is_alive, read_response
 
 
 class Http(Protocols):
@@ -159,120 +88,6 @@ class Http(Protocols):
             client.sendall(piece)
         self.assertEqual(read_response(client)[0], 501)
         client.close()
-        service.quit()
-
-
-class Tls(Protocols):
-    def get(self, context, session=None):
-        raw = connect(self.tls)
-        with context.wrap_socket(raw, server_hostname="localhost", session=session) as client:
-            client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-            text = b""
-            while piece := client.recv(4096):
-                text += piece
-            return text, client.session, client.session_reused
-
-    def test_f34_sessions_resume_across_a_restart(self):
-        service = self.start()
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            context = self.context(maximum_version=version)
-            _, session, reused = self.get(context)
-            self.assertFalse(reused)
-            pid = service.upgrade()
-            text, session, reused = self.get(context, session)
-            self.assertIn(b"pong by pid:%d" % pid, text)
-            self.assertTrue(reused, version)
-            service.upgrade()
-            self.assertTrue(self.get(context, session)[2], version)
-        service.quit()
-
-    def strict(self, **versions):
-        """A client to whom an end without close_notify is an error (RFC 8446 section 6.1)."""
-        return self.context(**versions).wrap_socket(
-            connect(self.tls), server_hostname="localhost", suppress_ragged_eofs=False)
-
-    def test_every_end_is_said(self):
-        service = self.start()
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            with self.strict(maximum_version=version) as client:
-                client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-                self.assertIn(b"200 OK", read_all(client))
-            with self.strict(maximum_version=version) as client:
-                client.sendall(b"no request at all\r\n\r\n")
-                self.assertIn(b"400 Bad Request", read_all(client))
-            with self.strict(maximum_version=version) as client:
-                client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
-                self.assertEqual(read_response(client)[0], 200)
-                client.unwrap()  # ends its side, and waits for the answer
-        with self.strict() as client:
-            client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
-            self.assertEqual(read_response(client)[0], 200)
-            service.upgrade()
-            client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
-            self.assertIn(b"Connection: close", read_all(client))
-        service.quit()
-
-    def test_clients_must_show_a_certificate(self):
-        self.folder = tempfile.mkdtemp(prefix="baton-test-")
-        make_certificates(self.folder)
-        folder = self.folder
-        service = self.service(program=PROGRAM, folder=folder, arguments=[
-            "--address", "127.0.0.1", "--port", "0", "--pid-file", self.file("service.pid"),
-            "--tls-port", "0", "--certificate", self.file("server.pem"),
-            "--key", self.file("server.key"), "--client-ca", self.file("ca.pem")])
-        service.ready()
-        self.clear = 0
-        self.tls = int(service.wait_log(r"listening http on 127\.0\.0\.1:(\d+) .*TLS").group(1))
-        url = self.urls()[1] + "/ping"
-        refused = subprocess.run(["curl", "--silent", "--cacert", self.file("ca.pem"), url],
-                                 capture_output=True, timeout=PATIENCE, check=False)
-        self.assertNotEqual(refused.returncode, 0)
-        self.assertEqual(refused.stdout, b"")
-        answer = self.curl("--cert", self.file("client.pem"), "--key", self.file("client.key"), url)
-        self.assertIn(b"pong by pid:", answer)
-        service.quit()
-
-    def test_a_certificate_that_does_not_load_is_an_error(self):
-        folder = tempfile.mkdtemp(prefix="baton-test-")
-        self.folder = folder
-        make_certificates(folder)
-        with open(self.file("bad.pem"), "w", encoding="ascii") as file:
-            file.write("nothing of the kind\n")
-        done = subprocess.run(
-            [PROGRAM, "--address", "127.0.0.1", "--port", "0", "--tls-port", "0", "--certificate",
-             self.file("bad.pem"), "--key", self.file("server.key")],
-            capture_output=True, text=True, timeout=PATIENCE, check=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("bad.pem", done.stderr)
-
-    def test_reload_when_the_files_change(self):
-        service = self.start()
-        context = self.context()
-        with context.wrap_socket(connect(self.tls), server_hostname="localhost") as client:
-            first = client.getpeercert()["serialNumber"]
-            old = self.folder
-            fresh = tempfile.mkdtemp(prefix="baton-test-")
-            self.folder = fresh
-            make_certificates(fresh)
-            for name in ("server.key", "server.pem"):
-                os.replace(os.path.join(fresh, name), os.path.join(old, name))
-            service.wait_log("TLS on the listener tls: loaded again")
-            client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-            self.assertIn(b"200 OK", client.recv(4096))  # it went on with what it began with
-        with self.context().wrap_socket(connect(self.tls), server_hostname="localhost") as client:
-            self.assertNotEqual(client.getpeercert()["serialNumber"], first)
-        service.quit()
-
-    def test_a_half_open_handshake_gives_its_slot_back(self):
-        service = self.start("--max-connections", "1")
-        first = connect(self.tls)
-        first.sendall(b"\x16\x03\x01")
-        waits = threading.Thread(target=lambda: self.curl(self.urls()[1] + "/ping"))
-        waits.start()
-        waits.join(PATIENCE)
-        self.assertFalse(waits.is_alive())
-        self.assertEqual(first.recv(100)[:0], b"")
-        first.close()
         service.quit()
 
 

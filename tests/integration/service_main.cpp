@@ -3,23 +3,29 @@
 //
 //   integration_service CONFIG.json
 //
-// Keys (all optional): listeners [{address, name, max_connections, unix_mode, backlog}],
+// Keys (all optional): listeners [{address, name, max_connections, unix_mode, backlog, proxy_from
+// [network], clear_too (beside TLS), tls {mode, certificates [{certificate, key, passphrase,
+// ocsp_response, names}], ca, crl, clients, minimum_version, ciphers, ciphersuites,
+// prefer_server_ciphers, alpn, handshake_timeout_ms, ticket_lifetime_s, watch_files}}],
 // extra_ports (count of further loopback listeners), threads, pid_file, supervise ("always",
 // "never", "automatic"), max_connections, ready_timeout_ms, ready_timeout_cap_ms, probation_ms,
 // max_draining, lame_duck_ms, idle_grace_ms, drain_timeout_ms, announce_spread_ms, fail (a
 // sentence: throw it), exit (leave with this status before ready), progress [ms per piece of slow
 // start-up], resident_mib (memory to touch), state (text offered under the key "note"), hook_file
-// (an exit hook writes "left" to it), abort_after_ms (abort once serving), header_timeout_ms.
+// (an exit hook writes "left" to it), abort_after_ms (abort once serving), and of http::limits
+// header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, linger_timeout_ms; and
+// websocket {max_message, max_connections, high_water, max_backlog, compression {enabled,
+// server_context_takeover, client_context_takeover, server_max_window_bits, client_max_window_bits,
+// threshold}, subprotocols, origins [those let in], message_timeout_ms, ping_interval_ms,
+// pong_deadline_ms, idle_timeout_ms, close_timeout_ms} for /ws and /topic.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <boost/asio/steady_timer.hpp>
-#include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,86 +34,83 @@
 #include "baton/base/error.hpp"
 #include "baton/base/log.hpp"
 #include "baton/http/service.hpp"
+#include "baton/http/topic.hpp"
 #include "baton/server/server.hpp"
+#include "service_bodies.hpp"
+#include "service_options.hpp"
 
 namespace {
 
-namespace json = boost::json;
+using configuration::json::object;
 using std::chrono::milliseconds;
 
-json::object read_configuration(const char* path) {
-  std::ifstream file{path};
-  const std::string text{std::istreambuf_iterator<char>{file}, {}};
-  return json::parse(text).as_object();
-}
-
-template <class Number>
-Number number(const json::object& from, std::string_view key, Number otherwise) {
-  const auto* found = from.if_contains(key);
-  return found != nullptr ? found->to_number<Number>() : otherwise;
-}
-
-milliseconds duration(const json::object& from, std::string_view key, milliseconds otherwise) {
-  return milliseconds{number<std::int64_t>(from, key, otherwise.count())};
-}
-
-std::string text(const json::object& from, std::string_view key, std::string otherwise = {}) {
-  const auto* found = from.if_contains(key);
-  return found != nullptr ? std::string{found->as_string()} : otherwise;
-}
-
-baton::server_options server_options(const json::object& from) {
-  baton::server_options options;
-  options.pid_file = text(from, "pid_file");
-  options.threads = number<unsigned>(from, "threads", 1);
-  options.max_connections = number<std::size_t>(from, "max_connections", options.max_connections);
-  const auto supervise = text(from, "supervise", "never");
-  options.supervise = supervise == "always"      ? baton::supervise_mode::always
-                      : supervise == "automatic" ? baton::supervise_mode::automatic
-                                                 : baton::supervise_mode::never;
-  options.ready_timeout = duration(from, "ready_timeout_ms", options.ready_timeout);
-  options.ready_timeout_cap = duration(from, "ready_timeout_cap_ms", options.ready_timeout_cap);
-  options.probation = duration(from, "probation_ms", options.probation);
-  options.max_draining = number<std::size_t>(from, "max_draining", options.max_draining);
-  options.lame_duck = duration(from, "lame_duck_ms", options.lame_duck);
-  options.idle_grace = duration(from, "idle_grace_ms", options.idle_grace);
-  options.drain_timeout = duration(from, "drain_timeout_ms", options.drain_timeout);
-  options.announce_spread = duration(from, "announce_spread_ms", options.announce_spread);
-  return options;
-}
-
-void add_listeners(baton::http::service& web, const json::object& from) {
+void add_listeners(baton::http::service& web, const object& from) {
   if (const auto* list = from.if_contains("listeners")) {
     for (const auto& entry : list->as_array()) {
-      const auto& each = entry.as_object();
-      baton::net::listener_options options;
-      options.address = text(each, "address");
-      options.name = text(each, "name");
-      options.backlog = number<int>(each, "backlog", options.backlog);
-      options.max_connections =
-          number<std::size_t>(each, "max_connections", options.max_connections);
-      options.unix_mode = number<mode_t>(each, "unix_mode", options.unix_mode);
-      auto& listener = web.listen(options);
+      auto& listener = web.listen(configuration::listener(entry.as_object()));
       fmt::print("listener {} {}\n", listener.name(), listener.local().to_string());
     }
   }
-  const auto extra = number<int>(from, "extra_ports", 0);
+  const auto extra = configuration::number<int>(from, "extra_ports", 0);
   for (int i = 0; i < extra; ++i)
     web.listen({.address = "127.0.0.1:0", .name = fmt::format("extra-{}", i)});
   std::fflush(stdout);
 }
 
+/// Echoes, and says in the log how each socket ended.
+void add_websocket(baton::http::service& web, const object& from) {
+  using baton::http::websocket;
+  web.websocket("/ws", configuration::websocket(from),
+                {.message = [](websocket& socket, std::string_view payload,
+                               baton::http::message_kind kind) { socket.send(payload, kind); },
+                 .closed =
+                     [](websocket&, const baton::http::websocket_end& how) {
+                       baton::log_info(fmt::format("websocket ended with {}: {}",
+                                                   static_cast<unsigned>(how.code), how.reason));
+                     }});
+}
+
+/// What one says, all hear, he too.
+void add_topic(baton::http::service& web, const object& from) {
+  using baton::http::message_kind;
+  using baton::http::websocket;
+  using baton::http::websocket_message;
+  const auto all = std::make_shared<baton::http::topic>();
+  web.websocket(
+      "/topic", configuration::websocket(from),
+      {.open = [all](websocket& socket, const baton::http::request&) { all->subscribe(socket); },
+       .message =
+           [all](websocket&, std::string_view payload, message_kind kind) {
+             all->publish(kind == message_kind::text
+                              ? websocket_message::text(std::string{payload})
+                              : websocket_message::binary(std::string{payload}));
+           },
+       .closed =
+           [](websocket&, const baton::http::websocket_end& how) {
+             baton::log_info(fmt::format("subscriber ended with {}: {}",
+                                         static_cast<unsigned>(how.code), how.reason));
+           }});
+}
+
 void add_routes(baton::http::service& web, baton::server& server) {
   using baton::http::request;
   using baton::http::response;
-  web.websocket("/ws",
-                {.message = [](baton::http::websocket& socket, std::string_view payload,
-                               baton::http::message_kind kind) { socket.send(payload, kind); }});
   web.get("/ping", [](const request&) {
     return response::text(fmt::format("pong by pid:{}\n", ::getpid()));
   });
   web.get("/generation", [&server](const request&) {
     return response::text(fmt::format("{}\n", server.generation()));
+  });
+  web.get("/peer", [](const request& asked) { return response::text(asked.peer().to_string()); });
+  // What TLS says of the client: one "name=value" a line.
+  web.get("/tls", [](const request& asked) {
+    const auto* tls = asked.tls();
+    if (tls == nullptr) return response::text("clear\n");
+    return response::text(
+        fmt::format("version={}\ncipher={}\nprotocol={}\nserver_name={}\nclient_subject={}\n"
+                    "client_fingerprint={}\nresumed={}\npid={}\n",
+                    tls->version, tls->cipher, tls->protocol, tls->server_name, tls->client_subject,
+                    tls->client_fingerprint, tls->resumed, ::getpid()));
   });
   web.get("/state", [&server](const request&) {
     const auto* note = server.inherited_state("note");
@@ -142,33 +145,35 @@ std::vector<char> touch_memory(std::size_t mebibytes) {
   return std::vector<char>(mebibytes * 1024 * 1024, 'm');
 }
 
-int serve(const json::object& configuration) {
-  baton::server server{server_options(configuration)};
-  if (const auto reason = text(configuration, "fail"); !reason.empty())
-    throw baton::setup_error{reason};
-  if (const auto status = number<int>(configuration, "exit", -1); status >= 0) std::_Exit(status);
+int serve(const object& from) {
+  using configuration::number;
+  using configuration::text;
+  baton::server server{configuration::server(from)};
+  if (const auto reason = text(from, "fail"); !reason.empty()) throw baton::setup_error{reason};
+  if (const auto status = number<int>(from, "exit", -1); status >= 0) std::_Exit(status);
 
-  baton::http::limits limits;
-  limits.header_timeout = duration(configuration, "header_timeout_ms", limits.header_timeout);
-  baton::http::service web{server, {.limits = limits}};
+  baton::http::service web{server, {.limits = configuration::limits(from)}};
   add_routes(web, server);
-  add_listeners(web, configuration);
+  add_bodies(web);
+  add_websocket(web, from);
+  add_topic(web, from);
+  add_listeners(web, from);
 
-  const auto memory = touch_memory(number<std::size_t>(configuration, "resident_mib", 0));
-  if (const auto* pieces = configuration.if_contains("progress")) {
+  const auto memory = touch_memory(number<std::size_t>(from, "resident_mib", 0));
+  if (const auto* pieces = from.if_contains("progress")) {
     for (const auto& piece : pieces->as_array()) {
       // Stands for slow work of the program's own start-up.
       std::this_thread::sleep_for(milliseconds{piece.to_number<std::int64_t>()});
       server.progress("warming up");
     }
   }
-  const auto note = text(configuration, "state");
+  const auto note = text(from, "state");
   server.offer_state("note", 1, [note] { return note; });
-  if (const auto file = text(configuration, "hook_file"); !file.empty())
+  if (const auto file = text(from, "hook_file"); !file.empty())
     server.on_exit([file] { std::ofstream{file} << "left"; });
 
   boost::asio::steady_timer bomb{server.context()};
-  if (const auto fuse = number<std::int64_t>(configuration, "abort_after_ms", -1); fuse >= 0) {
+  if (const auto fuse = number<std::int64_t>(from, "abort_after_ms", -1); fuse >= 0) {
     bomb.expires_after(milliseconds{fuse});
     bomb.async_wait([](const baton::error_code& error) {
       if (!error) std::abort();
@@ -186,7 +191,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    return serve(read_configuration(argv[1]));
+    return serve(configuration::read(argv[1]));
   } catch (const std::exception& error) {
     fmt::print(stderr, "integration_service: {}\n", error.what());
     return 1;

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,6 +34,7 @@ class Service:
     def __init__(self, config=None, program=None, arguments=None, environment=None, wrapper=None,
                  folder=None, **popen):
         self.folder = folder or tempfile.mkdtemp(prefix="baton-test-")
+        self._is_ours = folder is None
         self.pid_file = os.path.join(self.folder, "service.pid")
         self.config_file = os.path.join(self.folder, "config.json")
         self.fault_file = os.path.join(self.folder, "fault")
@@ -161,7 +163,7 @@ class Service:
         return self.gone(patience)
 
     def end(self):
-        """Ends whatever is left, for a test that failed."""
+        """Ends whatever is left, for a test that failed, and removes the folder if it made it."""
         pids = {int(m.group(1)) for m in (re.search(r"pid (\d+)\]", l) for l in self.lines) if m}
         pids.add(self.process.pid)
         for pid in pids:
@@ -176,6 +178,8 @@ class Service:
             reader.join(PATIENCE)
         self.process.stdout.close()
         self.process.stderr.close()
+        if self._is_ours:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def is_alive(pid):
@@ -201,16 +205,22 @@ class Case(unittest.TestCase):
             alive = not (service._ended["log"] and service._ended["output"])
             log = service.log()
             service.end()
-            outcome = getattr(self, "_outcome", None)
-            failed = outcome is not None and any(
-                error for _, error in getattr(outcome, "errors", []) if error)
-            if failed:
+            result = self._outcome.result
+            if any(self in (test, getattr(test, "test_case", None))
+                   for test, _ in result.failures + result.errors):
                 print(f"--- log of {self.id()}\n{log}\n---", flush=True)
             elif alive:
                 self.fail("processes of the service were left behind:\n" + log)
 
         self.addCleanup(finish)
         return service
+
+    def run_client(self, *command, status=0):
+        """Standard output of a client program that must end with `status` (or one of several)."""
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE * 2, check=False)
+        wanted = status if isinstance(status, tuple) else (status,)
+        self.assertIn(done.returncode, wanted, (command, done.stdout[-2000:], done.stderr[-2000:]))
+        return done.stdout
 
     def get(self, where, path="/ping", patience=PATIENCE):
         """GET on a fresh connection; `where` is a port or a unix path. Returns the body's text."""

@@ -153,4 +153,5 @@ def follow(*where):
     print(json.dumps(count))
 
 
-{"ping": ping, "drain": drain, "follow": follow}[sys.argv[1]](*sys.argv[2:])
+if __name__ == "__main__":
+    {"ping": ping, "drain": drain, "follow": follow}[sys.argv[1]](*sys.argv[2:])

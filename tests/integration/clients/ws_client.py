@@ -1,6 +1,8 @@
-"""A WebSocket client on python3-websockets: `ws_client.py echo URL [CA]`, `ws_client.py follow URL [CA]`.
+"""A WebSocket client on python3-websockets: `ws_client.py echo|deflate|crowded|follow URL [CA]`.
 
 echo: sends messages of many sizes, text and binary, and checks that each comes back; prints "ok".
+deflate: the same with permessage-deflate, under each of its parameters.
+crowded: meets a route that has room for two, and is told 1013.
 follow: echoes one message after the other until standard input ends, and comes back when it is told
 to leave (1001); prints how it went as JSON. A message that was sent on a connection that was then
 closed with 1001 is sent again, which its close code allows; anything else counts as failed.
@@ -12,6 +14,7 @@ import ssl
 import sys
 
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 
 def context(ca):
@@ -36,6 +39,50 @@ async def echo(url, ca):
         await pong
         await socket.close(1000)
         assert socket.close_code == 1000, socket.close_code
+    print("ok")
+
+
+async def deflate(url, ca):
+    words = "".join(f"{i * i % 1009} " for i in range(60_000))
+    for windows in ({}, {"server_max_window_bits": 9, "client_max_window_bits": 9},
+                    {"server_max_window_bits": 12}, {"client_max_window_bits": None}):
+        for server_none in (False, True):
+            for client_none in (False, True):
+                offer = ClientPerMessageDeflateFactory(
+                    server_no_context_takeover=server_none, client_no_context_takeover=client_none,
+                    **windows)
+                async with websockets.connect(url, ssl=context(ca), extensions=[offer],
+                                              compression=None, max_size=None) as socket:
+                    agreed, = socket.extensions
+                    assert agreed.remote_no_context_takeover == server_none, agreed
+                    assert agreed.local_no_context_takeover == client_none, agreed
+                    bits = windows.get("server_max_window_bits", 15)
+                    assert agreed.remote_max_window_bits == bits, agreed
+                    for size in (0, 1, 255, 256, 5000, 200_000):
+                        for message in (words[:size], words[-size:].encode(), bytes(size)):
+                            await socket.send(message)
+                            assert await socket.recv() == message, (agreed, size)
+                    await socket.send(words[at:at + 100] for at in range(0, 3000, 100))
+                    assert await socket.recv() == words[:3000]
+    print("ok")
+
+
+async def crowded(url, ca):
+    async with websockets.connect(url, ssl=context(ca)) as first, \
+            websockets.connect(url, ssl=context(ca)) as second:
+        try:
+            async with websockets.connect(url, ssl=context(ca)) as third:
+                await third.recv()
+            raise AssertionError("there was room for a third")
+        except websockets.ConnectionClosedError as closed:
+            assert closed.rcvd.code == 1013 and closed.rcvd.reason, closed
+            assert closed.sent.code == 1013, closed
+        for socket in (first, second):
+            await socket.send("mine")
+            assert await socket.recv() == "mine"
+    async with websockets.connect(url, ssl=context(ca)) as third:
+        await third.send("at last")
+        assert await third.recv() == "at last"
     print("ok")
 
 
@@ -74,4 +121,5 @@ async def follow(url, ca):
     print(json.dumps(count))
 
 
-asyncio.run({"echo": echo, "follow": follow}[sys.argv[1]](sys.argv[2], *(sys.argv[3:] or [None])))
+PARTS = {each.__name__: each for each in (echo, deflate, crowded, follow)}
+asyncio.run(PARTS[sys.argv[1]](sys.argv[2], *(sys.argv[3:] or [None])))
