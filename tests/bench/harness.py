@@ -180,22 +180,24 @@ class Server:
 class Nginx(Server):
     """nginx, one worker, access log off. Small bodies are a `return` in the configuration (a
     directive holds less than 4 KiB), larger ones a static file with sendfile, its descriptor
-    cached. Both are what suits nginx best."""
+    cached. Both are what suits nginx best. It sends no field that the others do not and it can do
+    without. `listen` and `directives` are for its `server`."""
 
     RETURN_LIMIT = 2048
 
     def __init__(self, port, body=16, cpu=None, connections=20000, path="/", text=None,
-                 daemon=False):
+                 daemon=False, listen="", directives=""):
         self.daemon = daemon
         super().__init__("nginx", [], port, cpu)
         text = text or "x" * min(body, self.RETURN_LIMIT)
         if body <= self.RETURN_LIMIT:
-            answer = f"location = {path} {{ default_type text/plain; return 200 '{text}'; }}"
+            answer = f"location = {path} {{ default_type 'text/plain; charset=utf-8'; return 200 '{text}'; }}"
         else:
             (self.folder / "html").mkdir()
             (self.folder / "html/index.html").write_bytes(b"x" * body)
             os.chmod(self.folder, 0o755)
-            answer = f"location = {path} {{ try_files /index.html =404; }}"
+            answer = (f"location = {path} {{ try_files /index.html =404; etag off; max_ranges 0; "
+                      "add_header Last-Modified ''; }")
         user = "user root;" if os.geteuid() == 0 else ""
         self.config = self.folder / "nginx.conf"
         self.config.write_text(f"""
@@ -204,12 +206,15 @@ pid {self.folder}/pid; error_log {self.folder}/error.log;
 worker_rlimit_nofile {resource.getrlimit(resource.RLIMIT_NOFILE)[1]};
 events {{ worker_connections {connections}; }}
 http {{
-  access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
+  access_log off; server_tokens off; keepalive_requests 1000000000; keepalive_timeout 600s;
   sendfile on; tcp_nopush on; open_file_cache max=16 inactive=600s; open_file_cache_valid 600s;
   client_body_temp_path {self.folder}/b; proxy_temp_path {self.folder}/p;
   fastcgi_temp_path {self.folder}/f; uwsgi_temp_path {self.folder}/u;
   scgi_temp_path {self.folder}/s;
-  server {{ listen 127.0.0.1:{port} backlog=4096; root {self.folder}/html; {answer} }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096 {listen}; {directives}
+    root {self.folder}/html; {answer}
+  }}
 }}
 """)
         self.command = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(self.folder),
@@ -233,13 +238,13 @@ http {{
         super().__exit__(*arguments)
 
 
-class Load:
-    """The load client; `ready` waits until each connection was answered once."""
+class Client:
+    """A load client that writes a JSON report; `ready` waits until each of its connections was
+    answered once."""
 
-    def __init__(self, build, port, *flags, cpu=None):
+    def __init__(self, path, *flags, cpu=None):
         self.json = tempfile.NamedTemporaryFile(suffix=".json")
-        command = [program(build, "bench_load"), "--address", f"127.0.0.1:{port}", "--quiet",
-                   "--json", self.json.name, *map(str, flags)]
+        command = [path, "--quiet", "--json", self.json.name, *map(str, flags)]
         if cpu is not None:
             command += ["--pin", str(cpu)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
@@ -271,6 +276,14 @@ class Load:
         return json.loads(text)
 
 
+class Load(Client):
+    """The HTTP/1.1 load client."""
+
+    def __init__(self, build, port, *flags, cpu=None):
+        super().__init__(program(build, "bench_load"), "--address", f"127.0.0.1:{port}", *flags,
+                         cpu=cpu)
+
+
 def run_load(build, port, *flags, cpu=None):
     with Load(build, port, *flags, cpu=cpu) as load:
         return load.result()
@@ -281,6 +294,16 @@ def failures(report):
     remarks = ("unannounced_idle_close", "announced_close", "retried")
     return ", ".join(f"{name} {count}" for name, count in report["total"]["incidents"].items()
                      if count and name not in remarks)
+
+
+def make_certificate(folder):
+    """A certificate for localhost that is its own authority: `server.pem`, `server.key`."""
+    folder = Path(folder)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", folder / "server.key", "-out", folder / "server.pem"],
+                   check=True, capture_output=True)
 
 
 def machine():

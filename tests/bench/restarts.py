@@ -169,10 +169,10 @@ def play(target, options):
             "last_accept_ms": last_accepts(report, restarts)}
 
 
-def idle_descriptors(target):
+def idle_descriptors(target, seconds=0.5):
     """The serving generation's descriptors once its clients have left: the least of a while."""
     counts = []
-    end = time.monotonic() + 0.5
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         counts.append(len(harness.descriptors(target.serving())))
         time.sleep(0.01)

@@ -30,6 +30,7 @@ class session : public std::enable_shared_from_this<session> {
  private:
   void on_run() {
     stream_.set_option(beast::websocket::stream_base::timeout::suggested(beast::role_type::server));
+    stream_.auto_fragment(false);  // as we do not either
     stream_.async_accept(beast::bind_front_handler(&session::on_accept, shared_from_this()));
   }
   void on_accept(beast::error_code failed) {
