@@ -36,6 +36,7 @@ class Ends(Protocols):
             client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
             self.assertEqual(read_response(client)[0], 200)
             service.upgrade()
+            service.wait_log(r"step 3 of 5")  # from here on the old one says so
             client.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
             self.assertIn(b"Connection: close", read_all(client))
         service.quit()
