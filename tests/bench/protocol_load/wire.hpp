@@ -77,6 +77,8 @@ class wire final : public watcher {
   void connected();
   void shake();
   void read();
+  bool read_tls();
+  bool read_clear();
   void write();
   void want_write(bool wanted);
   void end(wire_end how);
