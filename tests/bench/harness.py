@@ -1,5 +1,6 @@
 """What the benchmark scripts share: servers as child processes, the load client, /proc."""
 
+import ctypes
 import json
 import os
 import random
@@ -61,6 +62,33 @@ def until(condition, what, seconds=20.0, process=None):
     raise RuntimeError(f"{what}: not within {seconds} s")
 
 
+class FolderWatch:
+    """Sleeps until a file appears or is replaced in a folder (inotify(7)). Polling would take the
+    processor from what is measured."""
+
+    CLOSE_WRITE, MOVED_TO = 0x8, 0x80
+
+    def __init__(self, folder):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        if self.fd < 0 or libc.inotify_add_watch(self.fd, os.fsencode(folder),
+                                                 self.CLOSE_WRITE | self.MOVED_TO) < 0:
+            raise OSError(ctypes.get_errno(), f"inotify on {folder}")
+
+    def until(self, condition, what, seconds=20.0):
+        """Waits for `condition` to become true, looking whenever the folder changed."""
+        end = time.monotonic() + seconds
+        while not (value := condition()):
+            changed, _, _ = select.select([self.fd], [], [], max(0.0, end - time.monotonic()))
+            if not changed:
+                raise RuntimeError(f"{what}: not within {seconds} s")
+            os.read(self.fd, 65536)
+        return value
+
+    def close(self):
+        os.close(self.fd)
+
+
 def accepts(port):
     with socket.socket() as probe:
         probe.settimeout(1)
@@ -117,6 +145,14 @@ def descriptors(pid):
     except FileNotFoundError:
         pass
     return found
+
+
+def descriptor_count(pid):
+    """How many descriptors a process has, cheaply enough to ask beside a load."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return 0
 
 
 def memory(pid):

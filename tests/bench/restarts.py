@@ -22,6 +22,9 @@ import harness
 from harness import Load, Nginx, Server
 
 
+WAITED = "a new generation serves"
+
+
 class Ours:
     """A program that restarts on SIGUSR1 and tells its pid in a pid file."""
 
@@ -35,7 +38,8 @@ class Ours:
 
     def __enter__(self):
         self.server.__enter__()
-        harness.until(self.serving, "the pid file is written")
+        self.watch = harness.FolderWatch(self.server.folder)
+        self.watch.until(self.serving, "the pid file is written")
         return self
 
     def __exit__(self, *_):
@@ -43,6 +47,7 @@ class Ours:
         if pid and harness.alive(pid):
             os.kill(pid, signal.SIGTERM)
             harness.until(lambda: not harness.alive(pid), "the last generation leaves", 60)
+        self.watch.close()
         self.server.__exit__()
 
     @property
@@ -56,6 +61,10 @@ class Ours:
 
     def begin(self, old):
         os.kill(old, signal.SIGUSR1)
+
+    def successor(self, old):
+        """The pid that serves after `old`, as soon as it does."""
+        return self.watch.until(lambda: (pid := self.serving()) and pid != old and pid, WAITED, 60)
 
     def finish(self, old):
         """What must still be done once the new one serves."""
@@ -76,8 +85,15 @@ class NginxReload(Ours):
     def serving(self):
         return self.server.pid
 
+    def __enter__(self):
+        self.server.__enter__()
+        return self
+
     def begin(self, old):
         os.kill(self.server.master, signal.SIGHUP)
+
+    def successor(self, old):
+        return harness.until(lambda: (pid := self.serving()) and pid != old and pid, WAITED, 60)
 
     def __exit__(self, *arguments):
         self.server.__exit__(*arguments)
@@ -113,8 +129,7 @@ def restart(target, drain_limit):
     handle = os.pidfd_open(old)
     start = time.monotonic_ns()
     target.begin(old)
-    new = harness.until(lambda: (pid := target.serving()) and pid != old and pid,
-                        "a new generation serves", 60)
+    new = target.successor(old)
     ready = time.monotonic_ns()
     target.finish(old)
     gone, _, _ = select.select([handle], [], [], drain_limit)
@@ -124,7 +139,7 @@ def restart(target, drain_limit):
         raise RuntimeError(f"generation {old} is not gone {drain_limit} s after the restart")
     return {"old": old, "new": new, "at": start, "ready_ms": ms(ready - start),
             "gone_ms": ms(end - start), "after_ready_ms": ms(end - ready),
-            "rss_kib": harness.memory(new).get("VmRSS", 0), "fds": len(harness.descriptors(new))}
+            "rss_kib": harness.memory(new).get("VmRSS", 0), "fds": harness.descriptor_count(new)}
 
 
 def load_flags(options):
@@ -163,10 +178,29 @@ def play(target, options):
         report = load.stop()
     last = {"pid": target.serving(), "fds": idle_descriptors(target),
             "rss_kib": harness.memory(target.serving())["VmRSS"]}
+    starts = mere_starts(target, options, restarts) if options.mere_starts else None
     after = calm(target, options)
     return {"server": target.name, "restarts": restarts, "under": report, "before": before,
-            "after": after, "first": first, "last": last,
+            "after": after, "first": first, "last": last, "starts": starts,
             "last_accept_ms": last_accepts(report, restarts)}
+
+
+def mere_starts(target, options, restarts):
+    """The same load while the same program is started as often as it was restarted, only to tell
+    its version and leave: what loading a program costs clients on this machine, whoever does it."""
+    pace = (restarts[-1]["at"] - restarts[0]["at"]) / 1e9 / max(1, len(restarts) - 1)
+    program = target.server.command[0]
+    with Load(options.build, target.port, *load_flags(options), "--duration", 86400,
+              cpu=options.client_cpu) as load:
+        load.ready()
+        due = time.monotonic()
+        for _ in restarts:
+            child = os.posix_spawn(program, [program, "--version"], os.environ, file_actions=[
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+            os.waitpid(child, 0)
+            due += pace
+            time.sleep(max(0.0, due - time.monotonic()))
+        return load.stop()
 
 
 def idle_descriptors(target, seconds=0.5):
@@ -200,11 +234,11 @@ def latency_rows(found):
     return rows
 
 
-def ratio_of(found, quantile):
-    """A quantile of all requests' latency, with restarts over without."""
+def ratio_of(found, quantile, during="under"):
+    """A quantile of all requests' latency, with restarts (or mere starts) over without."""
     def of(part):
         return found[part]["total"]["latency_us"][quantile]
-    return of("under") / statistics.mean((of("before"), of("after")))
+    return of(during) / statistics.mean((of("before"), of("after")))
 
 
 def print_medians(runs):
@@ -214,6 +248,11 @@ def print_medians(runs):
     for quantile in ("p50", "p99", "p99.9"):
         ratios = [ratio_of(found, quantile) for found in runs]
         rows.append([quantile, f"{statistics.median(ratios):.2f}",
+                     ", ".join(f"{ratio:.2f}" for ratio in ratios)])
+    if runs[0]["starts"]:
+        ratios = [ratio_of(found, "p99.9", "starts") for found in runs]
+        rows.append(["p99.9, the program merely started as often",
+                     f"{statistics.median(ratios):.2f}",
                      ", ".join(f"{ratio:.2f}" for ratio in ratios)])
     print(harness.table(["all requests", "median", "runs"], rows))
 
@@ -268,6 +307,8 @@ def arguments():
                         help="milliseconds; later is a failure")
     parser.add_argument("--calm", type=float, default=5.0, help="seconds without restarts, twice")
     parser.add_argument("--interval", type=float, default=0.0, help="seconds between restarts")
+    parser.add_argument("--mere-starts", action="store_true", help="also the same load while the "
+                        "program is started as often, only to print its version")
     parser.add_argument("--runs", type=int, default=1, help="repeat all of it, print medians")
     parser.add_argument("--drain-limit", type=float, default=60.0, help="seconds until an old "
                         "generation must be gone")
