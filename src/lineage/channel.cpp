@@ -89,17 +89,29 @@ result<std::optional<packet>> receive_packet(int channel) {
   return std::optional<packet>{std::move(received)};
 }
 
-error_code wait_readable(int channel, std::chrono::milliseconds timeout) {
+namespace {
+
+error_code wait_for(short events, int channel, std::chrono::milliseconds timeout) {
   const auto end = std::chrono::steady_clock::now() + timeout;
   for (;;) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    pollfd entry{channel, POLLIN, 0};
+    pollfd entry{channel, events, 0};
     const int answer = ::poll(&entry, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
     if (answer > 0) return {};
     if (answer == 0) return make_error_code(boost::system::errc::timed_out);
     if (errno != EINTR) return last_system_error();
   }
+}
+
+}  // namespace
+
+error_code wait_readable(int channel, std::chrono::milliseconds timeout) {
+  return wait_for(POLLIN, channel, timeout);
+}
+
+error_code wait_writable(int channel, std::chrono::milliseconds timeout) {
+  return wait_for(POLLOUT, channel, timeout);
 }
 
 bool peer_gone(error_code error) noexcept {

@@ -12,7 +12,7 @@
 #include "baton/base/unique_fd.hpp"
 
 /// Input and output on a handoff channel (AF_UNIX SOCK_SEQPACKET, unix(7)). No call blocks but
-/// `wait_readable`; none raises SIGPIPE.
+/// `wait_readable` and `wait_writable`; none raises SIGPIPE.
 namespace baton::lineage {
 
 /// The two ends, close-on-exec.
@@ -32,6 +32,7 @@ error_code send_packet(int channel, std::string_view bytes, std::span<const int>
 result<std::optional<packet>> receive_packet(int channel);
 
 /// poll(2); errc::timed_out after `timeout`.
+error_code wait_writable(int channel, std::chrono::milliseconds timeout);
 error_code wait_readable(int channel, std::chrono::milliseconds timeout);
 
 /// Whether `error` says that the other end is gone.

@@ -141,7 +141,10 @@ void generation::implementation::start_handover() {
   how.draining = ancestors.list();
   how.ready_timeout = options.ready_timeout;
   how.ready_timeout_cap = options.ready_timeout_cap;
-  how.on_spawned = [this](pid_t pid) { herald->upgrading(pid); };
+  how.on_spawned = [this](pid_t pid) {
+    herald->upgrading(pid);
+    if (pid != 0 && events.on_spawned) events.on_spawned(pid);
+  };
   how.spawn_aside = true;
   attempt.emplace(context, std::move(how), events.prepare_offer ? events.prepare_offer() : offer{});
   attempt->start([this](outcome<child> result) {
@@ -293,7 +296,7 @@ void generation::ready() {
   self.advance(event::ready);
   if (self.parent) {
     self.parent->ready();
-    self.parent->watch(self.events.on_farewell);
+    self.parent->watch(self.events.on_last_state, self.events.on_farewell);
   }
   baton::fault::reach("child.after_ready");
 }
@@ -316,13 +319,23 @@ void generation::leave() {
 
 void generation::announced() { self_->advance(event::announced); }
 
-void generation::done(std::string_view farewell) {
+void generation::update(const generation_options& wanted) {
+  self_->options.ready_timeout = wanted.ready_timeout;
+  self_->options.ready_timeout_cap = wanted.ready_timeout_cap;
+  self_->options.probation = wanted.probation;
+  self_->options.max_draining = wanted.max_draining;
+}
+
+void generation::done(std::string_view farewell, const std::vector<state_blob>& last) {
   if (phase() == phase::stopped) return;
   // A stop without a drain takes the same way, only at once.
   leave();
   announced();
   self_->advance(event::done);
-  if (self_->heir && !farewell.empty()) self_->heir->farewell(farewell);
+  if (self_->heir) {
+    self_->heir->tell(last);
+    if (!farewell.empty()) self_->heir->farewell(farewell);
+  }
   const bool was_upgrading = self_->attempt.has_value();
   self_->release();
   if (!self_->handed_over) self_->herald->stopped();

@@ -91,6 +91,10 @@ std::string_view to_string(type value) noexcept {
       return "complete";
     case type::farewell:
       return "farewell";
+    case type::last_state_begin:
+      return "last_state_begin";
+    case type::last_state_bytes:
+      return "last_state_bytes";
     case type::accepted:
       return "accepted";
     case type::acknowledged:

@@ -23,7 +23,8 @@
 ///                                      <-- acknowledged        (each)
 ///     complete                         -->
 ///                                      <-- progress*, ready | failed (reason)
-///     farewell                         -->                     (any time later, at most once)
+///     last_state_begin, last_state_bytes... -->                (any time later)
+///     farewell                         -->                     (after them, at most once)
 ///                                      <-- leaving             (the child ends on purpose)
 ///
 /// Frame: 16 bytes of header, then the payload. Numbers are in the machine's byte order (both ends
@@ -32,7 +33,8 @@
 ///     0 u32 magic   4 u16 layout   6 u16 type   8 u32 sequence   12 u32 payload length
 ///
 /// The sequence counts the frames of one direction from 1, except in `acknowledged`, where it is
-/// that of the frame it answers, and in `farewell`, where it is 0. `hello` never changes its
+/// that of the frame it answers, and from `last_state_begin` on, where it is 0. A child that does
+/// not know a frame of a parent that drains passes over it. `hello` never changes its
 /// layout; what follows it is as the accepted version says. Unknown members of a JSON payload are
 /// ignored.
 ///
@@ -75,6 +77,8 @@ enum class type : std::uint16_t {
   state_bytes = 4,
   complete = 5,
   farewell = 6,
+  last_state_begin = 7,
+  last_state_bytes = 8,
   accepted = 17,
   acknowledged = 18,
   progress = 19,

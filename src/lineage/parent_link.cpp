@@ -61,7 +61,9 @@ void parent_link::send(handoff::type kind, std::string_view payload) {
                   name(parent_), handoff::to_string(kind), error.message()));
 }
 
-void parent_link::watch(std::function<void(std::string_view)> on_farewell) {
+void parent_link::watch(std::function<void(const std::vector<state_blob>&)> on_last,
+                        std::function<void(std::string_view)> on_farewell) {
+  on_last_ = std::move(on_last);
   on_farewell_ = std::move(on_farewell);
   if (channel_.is_open()) await_message();
 }
@@ -84,14 +86,53 @@ void parent_link::on_readable() {
   if (!received->has_value()) return await_message();
   if ((*received)->bytes.empty()) return parent_gone();
   const auto frame = handoff::decode((*received)->bytes);
-  if (frame && frame->type == handoff::type::farewell) {
-    // The callback may destroy this object.
-    const std::weak_ptr alive{alive_};
-    const auto callback = std::exchange(on_farewell_, nullptr);
-    if (callback) callback(frame->payload);
-    if (alive.expired()) return;
+  const std::weak_ptr alive{alive_};  // a callback may destroy this object
+  if (frame) take(*frame);
+  if (!alive.expired() && channel_.is_open()) await_message();
+}
+
+void parent_link::take(const handoff::frame& frame) {
+  switch (frame.type) {
+    case handoff::type::last_state_begin:
+    case handoff::type::last_state_bytes:
+      return take_state(frame);
+    case handoff::type::farewell:
+      return take_farewell(frame.payload);
+    default:
+      return;
   }
-  if (channel_.is_open()) await_message();
+}
+
+/// What does not fit together, or is too much, spoils the whole: counters that are half there lie.
+void parent_link::take_state(const handoff::frame& frame) {
+  if (frame.type == handoff::type::last_state_begin) {
+    const auto next = handoff::read_state_begin(frame.payload);
+    if (next && last_missing_ == 0 && next->size <= last_room_ &&
+        last_.size() < handoff::max_states) {
+      last_.push_back({next->key, next->version, {}});
+      last_missing_ = next->size;
+      last_room_ -= next->size;
+      return;
+    }
+  } else if (last_missing_ != 0 && frame.payload.size() <= last_missing_) {
+    last_.back().bytes += frame.payload;
+    last_missing_ -= frame.payload.size();
+    return;
+  }
+  log_error(fmt::format("the last state of {} makes no sense; it is not taken", name(parent_)));
+  on_last_ = nullptr;
+  last_.clear();
+  last_missing_ = last_room_ = 0;
+}
+
+void parent_link::take_farewell(std::string_view text) {
+  const std::weak_ptr alive{alive_};
+  const auto take_last = std::exchange(on_last_, nullptr);
+  const auto last = std::exchange(last_, {});
+  if (take_last && last_missing_ == 0 && !last.empty()) take_last(last);
+  if (alive.expired()) return;
+  const auto callback = std::exchange(on_farewell_, nullptr);
+  if (callback) callback(text);
 }
 
 void parent_link::parent_gone() {

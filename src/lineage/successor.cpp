@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "baton/base/log.hpp"
@@ -9,6 +10,12 @@
 #include "lineage/pidfd.hpp"
 
 namespace baton::lineage {
+namespace {
+
+/// How long our end waits for a child that has no room for our last words.
+constexpr std::chrono::milliseconds patience{1000};
+
+}  // namespace
 
 successor::successor(boost::asio::io_context& context, child process,
                      std::function<void(end)> on_exit)
@@ -20,6 +27,37 @@ successor::successor(boost::asio::io_context& context, child process,
   await_exit();
 }
 
+/// Sequence 0: the handover's count is over. We are about to end: a child that does not read now
+/// and then within `patience` gets the rest not at all.
+bool successor::send(handoff::type kind, std::string_view payload) {
+  const auto frame = handoff::encode(kind, 0, payload);
+  auto error = send_packet(channel_.get(), frame);
+  while (error == boost::system::errc::resource_unavailable_try_again) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        talks_until_ - std::chrono::steady_clock::now());
+    if (left <= left.zero()) break;
+    error = wait_writable(channel_.get(), left);
+    if (!error) error = send_packet(channel_.get(), frame);
+  }
+  if (!error) return true;
+  if (!peer_gone(error))
+    log_error(
+        fmt::format("the farewell to the new process (pid {}) failed: {}", pid_, error.message()));
+  return false;
+}
+
+void successor::tell(const std::vector<state_blob>& last) {
+  talks_until_ = std::chrono::steady_clock::now() + patience;
+  for (const auto& blob : last) {
+    std::string_view rest{blob.bytes};
+    if (!send(handoff::type::last_state_begin,
+              handoff::write_state_begin({blob.key, blob.version, rest.size()})))
+      return;
+    for (; !rest.empty(); rest.remove_prefix(std::min(rest.size(), handoff::max_payload)))
+      if (!send(handoff::type::last_state_bytes, rest.substr(0, handoff::max_payload))) return;
+  }
+}
+
 void successor::farewell(std::string_view text) {
   if (text.size() > handoff::max_payload) {
     log_error(
@@ -28,11 +66,8 @@ void successor::farewell(std::string_view text) {
                     text.size(), handoff::max_payload, pid_));
     return;
   }
-  // Sequence 0: the handover's count is over.
-  const auto error = send_packet(channel_.get(), handoff::encode(handoff::type::farewell, 0, text));
-  if (error && !peer_gone(error))
-    log_error(
-        fmt::format("the farewell to the new process (pid {}) failed: {}", pid_, error.message()));
+  talks_until_ = std::max(talks_until_, std::chrono::steady_clock::now() + patience / 10);
+  static_cast<void>(send(handoff::type::farewell, text));
 }
 
 void successor::await_exit() {

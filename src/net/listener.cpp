@@ -90,24 +90,26 @@ int clamped_backlog(const listener_options& options) {
   return most;
 }
 
-std::unique_ptr<gate> make_gate(const listener_options& options, const std::string& name,
-                                gate& process_gate) {
-  if (options.max_connections == 0) {
+std::size_t clamped_cap(std::size_t cap, std::string_view address) {
+  if (cap == 0) {
     throw setup_error{fmt::format(
         "max_connections of {} is 0, so nobody would ever be served: set it to at least 1",
-        options.address)};
+        address)};
   }
   const auto limit = descriptor_limit();
   const auto most = limit > 2 * reserve ? limit - reserve : std::max<std::size_t>(limit / 2, 1);
-  auto cap = options.max_connections;
-  if (cap > most) {
-    log_notice(
-        fmt::format("max_connections of {} is clamped from {} to {}: the descriptor limit is "
-                    "{} (`ulimit -n`, LimitNOFILE)",
-                    options.address, cap, most, limit));
-    cap = most;
-  }
-  return std::make_unique<gate>(name, cap, &process_gate);
+  if (cap <= most) return cap;
+  log_notice(
+      fmt::format("max_connections of {} is clamped from {} to {}: the descriptor limit is "
+                  "{} (`ulimit -n`, LimitNOFILE)",
+                  address, cap, most, limit));
+  return most;
+}
+
+std::unique_ptr<gate> make_gate(const listener_options& options, const std::string& name,
+                                gate& process_gate) {
+  return std::make_unique<gate>(name, clamped_cap(options.max_connections, options.address),
+                                &process_gate);
 }
 
 unique_fd make_socket(address& at, std::string_view where) {
@@ -177,6 +179,10 @@ listener listener::bind(const listener_options& options, net::gate& process_gate
   if (!local) fail(options.address, "getsockname", local.error().value());
   made.local_ = std::move(*local);
   return made;
+}
+
+void listener::limit_connections(std::size_t most) {
+  gate_->set_capacity(clamped_cap(most, options_.address));
 }
 
 listener listener::adopt(const listener_options& options, unique_fd descriptor,

@@ -65,6 +65,7 @@ void crew::take_places() {
     for (auto& [listener, to, terms] : doors_) each->open(listener, to, terms);
     each->start_accepting();
   }
+  accepting_.store(true, std::memory_order_relaxed);
   certificates_.watch(workers_.front()->loop());
 }
 
@@ -100,15 +101,52 @@ void crew::for_each_service(std::function<void(service&, net::loop&)> verb,
       then);
 }
 
+std::vector<listener_status> crew::listeners() const {
+  std::vector<listener_status> all;
+  const bool accepting = accepting_.load(std::memory_order_relaxed);
+  for (const auto& [listener, to, terms] : doors_) {
+    const auto& options = listener.options();
+    const auto& gate = listener.gate();
+    all.push_back(
+        {.name = listener.name(),
+         .protocol = options.protocol.empty() ? std::string{to.protocol()} : options.protocol,
+         .address = listener.local().to_string(),
+         .tls = options.tls.has_value(),
+         .inherited = listener.inherited(),
+         .accepting = accepting,
+         .max_connections = gate.capacity(),
+         .connections = gate.in_use(),
+         .waiting = gate.waiting()});
+  }
+  return all;
+}
+
+void crew::limit_connections(std::string_view listener, std::size_t most) {
+  std::string known;
+  for (auto& entry : doors_) {
+    if (entry.listener.name() == listener) return entry.listener.limit_connections(most);
+    known += fmt::format("{}'{}'", known.empty() ? "" : ", ", entry.listener.name());
+  }
+  throw setup_error{fmt::format("no listener is called '{}'; there are {}", listener,
+                                known.empty() ? "none" : known)};
+}
+
+void crew::visit_loops(std::function<void(net::loop&)> task) {
+  on_every_loop([task = std::move(task)](worker& on) { task(on.loop()); });
+}
+
 void crew::start_accepting() {
+  accepting_.store(true, std::memory_order_relaxed);
   on_every_loop([](worker& on) { on.start_accepting(); });
 }
 
 void crew::stop_accepting(const std::function<void()>& stopped) {
+  accepting_.store(false, std::memory_order_relaxed);
   on_every_loop([](worker& on) { on.stop_accepting(); }, stopped);
 }
 
 void crew::take_last_and_stop(const std::function<void()>& stopped) {
+  accepting_.store(false, std::memory_order_relaxed);
   on_every_loop(
       [](worker& on) {
         on.take_waiting();

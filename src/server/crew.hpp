@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "baton/base/error.hpp"
@@ -12,6 +14,7 @@
 #include "baton/net/counters.hpp"
 #include "baton/net/gate.hpp"
 #include "baton/net/listener.hpp"
+#include "baton/server/listener_status.hpp"
 #include "server/certificates.hpp"
 #include "server/worker.hpp"
 
@@ -56,6 +59,15 @@ class crew {
   /// Runs `task` on the first loop's thread.
   void post(std::function<void()> task) { workers_.front()->post(std::move(task)); }
 
+  /// The doors as they stand now. For any thread, as the two that follow.
+  [[nodiscard]] std::vector<listener_status> listeners() const;
+  /// Another cap for all connections together, or for a listener's. The second throws setup_error
+  /// for 0 or an unknown name.
+  void limit_connections(std::size_t most) { gate_.set_capacity(most); }
+  void limit_connections(std::string_view listener, std::size_t most);
+  /// Runs `task` on each loop's thread.
+  void visit_loops(std::function<void(net::loop&)> task);
+
   void start_accepting();
   void stop_accepting(const std::function<void()>& stopped);
   /// The same when nobody stands at the doors after us: who waits in the queues is taken before,
@@ -92,6 +104,7 @@ class crew {
       std::function<void(service&, net::loop&)> verb, const std::function<void()>& then = [] {});
 
   net::gate gate_;
+  std::atomic<bool> accepting_{false};
   std::deque<door> doors_;  // references to listeners stay valid
   std::vector<service*> services_;
   std::vector<std::unique_ptr<worker>> workers_;

@@ -12,10 +12,12 @@
 #include "baton/lineage/generation.hpp"
 #include "server/crew.hpp"
 #include "server/exit_hooks.hpp"
+#include "server/live_options.hpp"
 #include "server/process_limits.hpp"
 #include "server/role.hpp"
 #include "server/shutdown_sequence.hpp"
 #include "server/signals.hpp"
+#include "server/upgrade_watch.hpp"
 
 namespace baton {
 
@@ -24,6 +26,10 @@ struct server::implementation final : shutdown_target {
     std::string key;
     std::uint32_t version;
     std::function<std::string()> write;
+  };
+  struct farewell_taker {
+    std::string key;
+    std::function<void(std::string_view)> take;
   };
 
   implementation(boost::asio::io_context* borrowed, server_options asked);
@@ -37,31 +43,36 @@ struct server::implementation final : shutdown_target {
   void hand_over(pid_t child);
   void roll_back();
   void close_doors() noexcept;
-  void note_phase() noexcept { phase.store(generation.phase(), std::memory_order_relaxed); }
+  void note_phase();
+  void take_farewell(const std::vector<lineage::state_blob>& last);
+  update_result update(const server_options& wanted);
 
   void begin_leave() override;
   void stop_accepting(std::function<void()> stopped) override;
   void announce(std::function<void()> told) override;
   void close_when_idle() override { crew.close_when_idle(); }
   void drop() override { crew.drop(make_error_code(boost::system::errc::operation_canceled)); }
-  std::size_t run_hooks() override { return hooks.run(options.hook_timeout); }
+  std::size_t run_hooks() override { return hooks.run(options.here().hook_timeout); }
   std::size_t open_connections() const override { return crew.connections(); }
   void when_empty(std::function<void()> emptied) override { crew.when_empty(std::move(emptied)); }
   bool held() const override { return generation.on_probation(); }
   void finished(const shutdown_result& how) override;
 
-  const server_options options;
+  live_options options;
   std::unique_ptr<boost::asio::io_context> own_context;
   boost::asio::io_context& context;
   lineage::generation generation;
   std::atomic<lineage::phase> phase{lineage::phase::starting};
   baton::crew crew;
   std::vector<state_writer> states;
+  std::vector<state_writer> last_words;
+  std::vector<farewell_taker> farewell_takers;
+  std::vector<std::function<void(lineage::phase)>> phase_callbacks;
+  upgrade_watch upgrades;
   exit_hooks hooks;
   std::function<void(const shutdown_result&)> stopped_callback;
   shutdown_sequence sequence;
   std::optional<baton::signals> signal_watch;
-  std::chrono::steady_clock::time_point upgrade_asked;
   std::exception_ptr startup_error;
   bool started = false;
 };
@@ -71,7 +82,7 @@ server::implementation::implementation(boost::asio::io_context* borrowed, server
       own_context{borrowed == nullptr ? std::make_unique<boost::asio::io_context>(1) : nullptr},
       context{borrowed == nullptr ? *own_context : *borrowed},
       generation{context,
-                 as_generation(options),
+                 as_generation(options.here()),
                  {.prepare_offer = [this] { return prepare_offer(); },
                   .on_handed_over = [this](pid_t child) { hand_over(child); },
                   .on_rolled_back = [this] { roll_back(); },
@@ -82,16 +93,18 @@ server::implementation::implementation(boost::asio::io_context* borrowed, server
                         stop_accepting([this] { close_doors(); });
                         sequence.reconsider();
                       },
+                  .on_spawned = [this](pid_t child) { upgrades.spawned(child); },
+                  .on_last_state = [this](const auto& last) { take_farewell(last); },
                   .on_farewell =
                       [](std::string_view farewell) {
                         log_info(fmt::format("the previous generation has left: {}", farewell),
                                  {{"event", "farewell"}, {"counters", farewell}});
                       }}},
-      crew{context, process_connection_limit(options.max_connections),
-           thread_count(options.threads)},
-      sequence{context, options, *this} {
+      crew{context, process_connection_limit(options.here().max_connections),
+           thread_count(options.here().threads)},
+      sequence{context, options.here(), *this} {
   set_log_generation(generation.number());
-  if (options.signals == signal_mode::handle)
+  if (options.here().signals == signal_mode::handle)
     signal_watch.emplace(context,
                          baton::signals::actions{
                              .upgrade = [this] { upgrade({}); },
@@ -148,13 +161,37 @@ int server::implementation::run() {
 }
 
 void server::implementation::upgrade(std::function<void(result<pid_t>)> done) {
-  const auto asked = std::chrono::steady_clock::now();
-  if (generation.phase() == lineage::phase::serving) upgrade_asked = asked;
-  generation.upgrade([this, done = std::move(done)](result<pid_t> outcome) {
+  const bool attempts = generation.phase() == lineage::phase::serving;
+  if (attempts) upgrades.begin();
+  generation.upgrade([this, attempts, done = std::move(done)](result<pid_t> outcome) {
     note_phase();
+    if (attempts) upgrades.end(outcome ? error_code{} : outcome.error());
     if (done) done(outcome);
   });
   note_phase();
+}
+
+void server::implementation::note_phase() {
+  const auto now = generation.phase();
+  if (phase.exchange(now, std::memory_order_relaxed) == now) return;
+  for (const auto& told : phase_callbacks) told(now);
+}
+
+void server::implementation::take_farewell(const std::vector<lineage::state_blob>& last) {
+  for (const auto& blob : last)
+    for (const auto& [key, take] : farewell_takers)
+      if (key == blob.key) take(blob.bytes);
+}
+
+update_result server::implementation::update(const server_options& wanted) {
+  live_options::check(wanted);
+  const auto result = options.compare(wanted);
+  crew.limit_connections(process_connection_limit(wanted.max_connections));
+  boost::asio::post(context, [this, wanted] {
+    options.apply(wanted);
+    generation.update(as_generation(options.here()));
+  });
+  return result;
 }
 
 lineage::offer server::implementation::prepare_offer() {
@@ -166,9 +203,8 @@ lineage::offer server::implementation::prepare_offer() {
 
 void server::implementation::hand_over(pid_t child) {
   note_phase();
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - upgrade_asked);
-  const auto milliseconds = fmt::format("{:.1f}", static_cast<double>(took.count()) / 1000.0);
+  const auto milliseconds =
+      fmt::format("{:.1f}", static_cast<double>(upgrades.elapsed().count()) / 1000.0);
   log_notice(
       fmt::format("handed over to pid {} after {} ms; accepting ends here", child, milliseconds),
       {{"event", "handed_over"}, {"milliseconds", milliseconds}});
@@ -216,7 +252,10 @@ void server::implementation::finished(const shutdown_result& how) {
                          how.total, served, how.dropped),
              {{"event", "left"}});
   if (stopped_callback) stopped_callback(how);
-  generation.done(served);
+  std::vector<lineage::state_blob> last;
+  if (generation.handed_over())
+    for (const auto& [key, version, write] : last_words) last.push_back({key, version, write()});
+  generation.done(served, last);
   note_phase();
   if (signal_watch) signal_watch->close();
   crew.finish();
@@ -262,6 +301,12 @@ void server::stop() {
 
 void server::reload_tls() { self_->crew.certificates().reload(); }
 
+update_result server::update(const server_options& wanted) { return self_->update(wanted); }
+
+void server::set_max_connections(std::string_view listener, std::size_t cap) {
+  self_->crew.limit_connections(listener, cap);
+}
+
 void server::progress(std::string_view what) { self_->generation.progress(what); }
 
 void server::offer_state(std::string key, std::uint32_t version,
@@ -271,6 +316,22 @@ void server::offer_state(std::string key, std::uint32_t version,
 
 const lineage::state_blob* server::inherited_state(std::string_view key) const noexcept {
   return self_->generation.inherited().find_state(key);
+}
+
+void server::offer_farewell(std::string key, std::function<std::string()> write) {
+  self_->last_words.push_back({std::move(key), 1, std::move(write)});
+}
+
+void server::on_farewell(std::string key, std::function<void(std::string_view)> take) {
+  self_->farewell_takers.push_back({std::move(key), std::move(take)});
+}
+
+void server::on_phase(std::function<void(lineage::phase)> callback) {
+  self_->phase_callbacks.push_back(std::move(callback));
+}
+
+void server::on_upgrade(std::function<void(const upgrade_report&)> callback) {
+  self_->upgrades.add(std::move(callback));
 }
 
 void server::on_exit(std::function<void()> hook) { self_->hooks.add(std::move(hook)); }
@@ -285,9 +346,15 @@ lineage::phase server::phase() const noexcept {
   return self_->phase.load(std::memory_order_relaxed);
 }
 
-const server_options& server::options() const noexcept { return self_->options; }
+server_options server::options() const { return self_->options.copy(); }
 
 net::counter_totals server::counters() const noexcept { return self_->crew.count(); }
+
+std::vector<listener_status> server::listeners() const { return self_->crew.listeners(); }
+
+void server::on_every_loop(std::function<void(net::loop&)> task) {
+  self_->crew.visit_loops(std::move(task));
+}
 
 std::size_t server::connections() const noexcept { return self_->crew.connections(); }
 

@@ -16,9 +16,10 @@ FLOORS = {
     "lineage": 2, "net": 2,
     "server": 3,
     "http": 4, "grpc": 4, "quic": 4,
-    "admin": 5, "config": 5,
-    "ondemand": 6, "gateway": 6,
-    "apps": 7,
+    "admin": 5,
+    "config": 6,
+    "ondemand": 7, "gateway": 7,
+    "apps": 8,
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<(baton/[^>]+)>)', re.MULTILINE)
 

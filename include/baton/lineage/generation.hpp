@@ -53,6 +53,10 @@ struct generation_events {
   std::function<void()> on_rolled_back;
   /// Probation is over (or was none): the listeners may be closed.
   std::function<void()> on_final;
+  /// A child was started for the upgrade under way. Optional.
+  std::function<void(pid_t pid)> on_spawned;
+  /// What the parent still had to say when it had drained, before its farewell. Optional.
+  std::function<void(const std::vector<state_blob>& last)> on_last_state;
   /// The parent's last word (counters and the like), to the child. Optional.
   std::function<void(std::string_view farewell)> on_farewell;
 };
@@ -104,9 +108,13 @@ class generation {
   void leave();
   /// The announcement is over (`announcing -> draining`).
   void announced();
-  /// `done`: nothing is left. Sends `farewell` to the child, if there is one, and ends all waits so
-  /// that the io_context can run out of work.
-  void done(std::string_view farewell);
+  /// `done`: nothing is left. Sends `last` and `farewell` to the child, if there is one, and ends
+  /// all waits so that the io_context can run out of work. Blocks while the child does not read, a
+  /// second at most.
+  void done(std::string_view farewell, const std::vector<state_blob>& last = {});
+  /// Other deadlines and bounds, for upgrades that begin from now on; the pid file, the executable
+  /// and its arguments stay.
+  void update(const generation_options& wanted);
   /// Whether a child took over (false for a plain exit): then unix paths are the child's to unlink.
   [[nodiscard]] bool handed_over() const noexcept;
   /// Whether a probation keeps this generation alive although nothing is open.

@@ -77,6 +77,10 @@ class listener {
   [[nodiscard]] const net::address& local() const noexcept { return local_; }
   [[nodiscard]] const listener_options& options() const noexcept { return options_; }
   [[nodiscard]] net::gate& gate() noexcept { return *gate_; }
+  [[nodiscard]] const net::gate& gate() const noexcept { return *gate_; }
+  /// Another cap, clamped as the first one was; connections beyond it that are open stay.
+  /// Thread-safe. Throws setup_error for 0.
+  void limit_connections(std::size_t most);
   [[nodiscard]] bool inherited() const noexcept { return inherited_; }
 
   /// Closes the descriptor; whoever polled it must have stopped before.

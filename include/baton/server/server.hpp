@@ -16,9 +16,12 @@
 #include "baton/lineage/upgrade_error.hpp"
 #include "baton/net/counters.hpp"
 #include "baton/net/listener.hpp"
+#include "baton/server/listener_status.hpp"
 #include "baton/server/options.hpp"
 #include "baton/server/service.hpp"
 #include "baton/server/shutdown.hpp"
+#include "baton/server/update.hpp"
+#include "baton/server/upgrade_report.hpp"
 
 namespace baton {
 
@@ -31,8 +34,8 @@ namespace baton {
 /// In supervisor mode the constructor does not return in the supervising process: it becomes the
 /// supervisor, and exits with the last generation's status.
 ///
-/// Thread-safety: construction, `listen`, `start`, `run` belong to one thread; `upgrade`,
-/// `shutdown`, `stop`, `progress`, `phase`, `counters` may be called from any.
+/// Thread-safety: construction, `listen`, `start`, `run`, `offer_...` and `on_...` belong to one
+/// thread, before the start; the other members may be called from any thread afterwards.
 class server {
  public:
   /// With a loop of its own: call `run`.
@@ -70,6 +73,14 @@ class server {
   /// `start`.
   void reload_tls();
 
+  /// Other options for a server that runs: what can be changed is in force for what begins from now
+  /// on; the rest is only named in the result. Throws setup_error for what makes no sense, and
+  /// nothing is changed then.
+  update_result update(const server_options& wanted);
+  /// Another cap for a listener's connections; those beyond it that are open stay. Clamped to the
+  /// descriptor limit with a notice. Throws setup_error for 0 or a name that no listener has.
+  void set_max_connections(std::string_view listener, std::size_t cap);
+
   /// Start-up takes long: more time from a waiting parent and from systemd.
   void progress(std::string_view what);
 
@@ -80,6 +91,17 @@ class server {
   void offer_state(std::string key, std::uint32_t version, std::function<std::string()> write);
   /// What the previous generation offered under `key`, or null.
   [[nodiscard]] const lineage::state_blob* inherited_state(std::string_view key) const noexcept;
+  /// State that crosses at the very end: `write` is called when a generation that handed over has
+  /// drained, and what it gives reaches the next one's `on_farewell`, unless a crash comes between.
+  void offer_farewell(std::string key, std::function<std::string()> write);
+  /// Called (first loop's thread) with what the previous generation offered under `key`, at most
+  /// once.
+  void on_farewell(std::string key, std::function<void(std::string_view)> take);
+
+  /// Called (first loop's thread) after each change of the phase.
+  void on_phase(std::function<void(lineage::phase)> callback);
+  /// Called (first loop's thread) after each attempt to upgrade, refused ones aside.
+  void on_upgrade(std::function<void(const upgrade_report&)> callback);
 
   /// Step 5, in the order of registration, on the first loop's thread.
   void on_exit(std::function<void()> hook);
@@ -88,12 +110,17 @@ class server {
 
   [[nodiscard]] std::uint32_t generation() const noexcept;
   [[nodiscard]] lineage::phase phase() const noexcept;
-  [[nodiscard]] const server_options& options() const noexcept;
+  [[nodiscard]] server_options options() const;
   [[nodiscard]] net::counter_totals counters() const noexcept;
+  /// In the order in which they were added.
+  [[nodiscard]] std::vector<listener_status> listeners() const;
   /// Connections open now, on all listeners.
   [[nodiscard]] std::size_t connections() const noexcept;
   /// Valid after the run.
   [[nodiscard]] const shutdown_result& outcome() const noexcept;
+
+  /// Runs `task` on each loop's thread, soon.
+  void on_every_loop(std::function<void(net::loop&)> task);
 
   /// The first loop's io_context: for timers and sockets of the program's own.
   [[nodiscard]] boost::asio::io_context& context() noexcept;

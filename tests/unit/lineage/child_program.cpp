@@ -45,6 +45,7 @@ class child_program {
         {"ready", [&] { generation_->ready(); }},
         {"abort", [] { ::raise(SIGKILL); }},
         {"serve", [&] { context_.run(); }},
+        {"serve_for_last", [&] { serve_for_last(); }},
         {"answer", [&] { answer(); }},
         {"leave", [&] { leave(); }},
         {"early", [&] { early(); }},
@@ -81,6 +82,7 @@ class child_program {
       if (door_) offered.listeners.push_back({"door", "somewhere", door_.get()});
       return offered;
     };
+    events.on_last_state = [this](const std::vector<lineage::state_blob>& last) { last_ = last; };
     events.on_farewell = [this](std::string_view text) {
       if (text == "bye") generation_->done({});
     };
@@ -111,6 +113,20 @@ class child_program {
     if (wrong.empty()) return;
     generation_->fail("wrong: " + wrong);
     status_ = 5;
+  }
+
+  void serve_for_last() {
+    const auto blobs = std::stoul(word());
+    const auto bytes = std::stoul(word());
+    context_.run();
+    bool right = last_.size() == blobs;
+    for (std::size_t i = 0; right && i < blobs; ++i) {
+      right = last_[i].key == fmt::format("last {}", i) && last_[i].version == i &&
+              last_[i].bytes.size() == bytes;
+      for (std::size_t at = 0; right && at < bytes; ++at)
+        right = last_[i].bytes[at] == state_byte(at);
+    }
+    status_ = right ? 0 : 7;
   }
 
   void refuse() {
@@ -168,6 +184,7 @@ class child_program {
 
   std::vector<std::string> words_;
   std::size_t next_ = 0;
+  std::vector<lineage::state_blob> last_;
   std::optional<int> status_;
   boost::asio::io_context context_;
   std::optional<lineage::generation> generation_;

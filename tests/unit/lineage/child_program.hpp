@@ -20,6 +20,7 @@
 ///     leave            waits for USR1, which is still blocked, then leaves on purpose
 ///     early            takes USR1 by a handler once early signals are unblocked, and status 9
 ///     serve            runs until the parent's farewell
+///     serve_for_last N B  the same, and status 7 unless N blobs of B bytes came before it
 ///     answer           answers each client of the first listener with "generation PID\n" until one
 ///                      sends 'q'
 ///     upgrade WORD...  hands over to a child that follows the rest of the words

@@ -1,5 +1,6 @@
 #include "baton/lineage/generation.hpp"
 
+
 #include <dirent.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -17,6 +18,7 @@
 #include <optional>
 
 #include "baton/base/log.hpp"
+#include "lineage/handoff.hpp"
 #include "lineage/origin.hpp"
 #include "unit/lineage/child_program.hpp"
 
@@ -94,8 +96,8 @@ class Generation : public ::testing::Test {
   }
 
   /// Ends this generation, and waits for the child to follow its farewell.
-  int farewell(pid_t child) {
-    generation_->done("bye");
+  int farewell(pid_t child, const std::vector<state_blob>& last = {}) {
+    generation_->done("bye", last);
     generation_.reset();
     int status = -1;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
@@ -165,6 +167,27 @@ TEST_F(Generation, HandsOverAThousandListenersAndFiveMebibytesOfState) {
   const auto child = upgrade();
   ASSERT_TRUE(child) << errors_;
   EXPECT_EQ(farewell(*child), 0);
+}
+
+TEST_F(Generation, TellsItsChildWhatItStillHasToSayWhenItHasDrained) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, handoff::max_payload, std::size_t{3 * 1024 * 1024 + 1}}) {
+    std::string bytes;
+    for (std::size_t i = 0; i < size; ++i) bytes += state_byte(i);
+    begin({"arrive", "ready", "serve_for_last", "2", std::to_string(size)});
+    const auto child = upgrade();
+    ASSERT_TRUE(child) << errors_;
+    EXPECT_EQ(farewell(*child, {{"last 0", 0, bytes}, {"last 1", 1, bytes}}), 0) << size;
+  }
+}
+
+TEST_F(Generation, TakesOtherDeadlinesForTheNextUpgrade) {
+  begin({"arrive", "sleep"});
+  auto wanted = options_;
+  wanted.ready_timeout = 1ms;
+  generation_->update(wanted);
+  EXPECT_EQ(upgrade().error(), make_error_code(upgrade_error::child_late));
+  EXPECT_THAT(errors_, HasSubstr("was not ready within 0.001 s"));
 }
 
 TEST_F(Generation, GoesOnServingWhenTheChildExits) {

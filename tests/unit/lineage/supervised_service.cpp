@@ -137,7 +137,7 @@ class tiny_generation {
                                 other_ ? port_of(other_.get()) : 0));
     if (planned("die_before_ready", generation_)) ::raise(SIGKILL);
     link_->ready();
-    link_->watch({});
+    link_->watch({}, {});
   }
 
   int port() { return port_of(listener_->native_handle()); }

@@ -73,6 +73,36 @@ TEST_F(Crew, TellsEachLoopOnItsOwnThreadAndThenTheFirst) {
   EXPECT_EQ(to.announced[0], std::this_thread::get_id());
 }
 
+TEST_F(Crew, TellsHowItsDoorsStand) {
+  crew all{context, 10, 1};
+  const auto& door = open("a", all);
+  open("b", all);
+  auto doors = all.listeners();
+  ASSERT_THAT(doors, SizeIs(2));
+  EXPECT_EQ(doors[0].name, "a");
+  EXPECT_EQ(doors[0].protocol, "silence");
+  EXPECT_EQ(doors[0].address, door.local().to_string());
+  EXPECT_EQ(doors[0].max_connections, 10U);
+  EXPECT_EQ(doors[0].connections, 0U);
+  EXPECT_FALSE(doors[0].accepting);
+  EXPECT_FALSE(doors[0].tls);
+  all.take_places();
+  EXPECT_TRUE(all.listeners()[1].accepting);
+}
+
+TEST_F(Crew, TakesAnotherCapForOneDoor) {
+  crew all{context, 10, 1};
+  open("a", all);
+  open("b", all);
+  all.limit_connections("b", 3);
+  EXPECT_EQ(all.listeners()[0].max_connections, 10U);
+  EXPECT_EQ(all.listeners()[1].max_connections, 3U);
+  EXPECT_THAT([&] { all.limit_connections("c", 3); },
+              ::testing::ThrowsMessage<setup_error>(HasSubstr("'a', 'b'")));
+  EXPECT_THAT([&] { all.limit_connections("a", 0); },
+              ::testing::ThrowsMessage<setup_error>(HasSubstr("at least 1")));
+}
+
 TEST_F(Crew, EndsItsThreadsUnasked) {
   crew all{context, 10, 3};
   open("a", all);
