@@ -56,12 +56,16 @@ def verdict(value, target, sign):
     return f"{sign} {target}: {'yes' if met else 'NO'}"
 
 
-def efficiency(asked, rounds, base, targets):
-    """A table of each server's CPU time, and how many times the efficiency of `base` that is."""
+def efficiency(asked, rounds, base, targets, limit=None):
+    """A table of each server's CPU time, how many times the efficiency of `base` that is, and how
+    many times the CPU time of `limit` ours is."""
     others = [name for name in asked.servers if name != base]
     head = ["", *(f"{name}: CPU us" for name in asked.servers), f"{TOP}: a second"]
+    limited = limit in asked.servers and TOP in asked.servers
     if base in asked.servers:
         head += [f"{name}, times {base}" for name in others] + ["target"]
+    if limited:
+        head.append(f"{TOP}, times the CPU of {limit}")
     lines = []
     for row in asked.rows:
         met = rounds[row]
@@ -74,6 +78,8 @@ def efficiency(asked, rounds, base, targets):
             target = targets[row]
             cells.append(verdict(statistics.median(found[TOP]), target, ">=")
                          if target and TOP in found else "")
+        if limited:
+            cells.append(spread(ratios(met, TOP, limit)))
         lines.append(cells)
     return harness.table(head, lines)
 

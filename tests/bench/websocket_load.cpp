@@ -1,44 +1,18 @@
 // A strict WebSocket load client: `bench_websocket --help`.
 #include <fmt/format.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/resource.h>
 
-#include <atomic>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <iterator>
 #include <string>
 
+#include "tls/process.hpp"
 #include "websocket/driver.hpp"
 #include "websocket/options.hpp"
 
 namespace {
 
-std::atomic<bool> stop{false};
-
-void on_stop_signal(int) { stop.store(true); }
-
-void set_up_process(const bench::echo_options& options) {
-  struct sigaction action {};
-  action.sa_handler = on_stop_signal;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &files);
-  }
-  if (options.pin < 0) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(options.pin), &set);
-  if (const int error = ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set); error != 0)
-    fmt::print(stderr, "bench_websocket: CPU {} cannot be used: {}\n", options.pin,
-               std::strerror(error));
-}
+constexpr const char* program = "bench_websocket";
 
 double microseconds(const bench::histogram& latency, double fraction) {
   return static_cast<double>(latency.percentile(fraction)) / 1e3;
@@ -80,30 +54,22 @@ std::string to_json(const bench::echo_tally& met, double seconds) {
   return text + "}}\n";
 }
 
-bool write_file(const std::string& path, const std::string& text) {
-  std::FILE* file = std::fopen(path.c_str(), "we");
-  const bool written =
-      file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = file != nullptr && std::fclose(file) == 0;
-  if (!written || !closed) fmt::print(stderr, "bench_websocket: cannot write {}\n", path);
-  return written && closed;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   const auto options = bench::read_echo_options(argc, argv);
-  set_up_process(options);
+  bench::set_up_process(program, options.pin);
   try {
-    bench::echo_driver driver{options, stop};
+    bench::echo_driver driver{options, bench::stop};
     driver.run();
     const auto& met = driver.met();
     const double seconds = driver.seconds() > 0 ? driver.seconds() : 1e-9;
     if (!options.quiet) fmt::print("{}", to_text(met, seconds));
-    if (!options.json.empty() && !write_file(options.json, to_json(met, seconds))) return 2;
+    if (!options.json.empty() && !bench::write_file(program, options.json, to_json(met, seconds)))
+      return 2;
     return met.failed() == 0 && met.echoes > 0 ? 0 : 1;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_websocket: {}\n", error.what());
+    fmt::print(stderr, "{}: {}\n", program, error.what());
     return 2;
   }
 }

@@ -160,14 +160,17 @@ void http2_link::submit(const http2_request& request) {
   streams_[id].request = request;
 }
 
+/// All frames at once, as clients do that are in a hurry.
 void http2_link::pump() {
   if (over_ || !wire_->is_open()) return;
+  std::string frames;
   for (;;) {
     const std::uint8_t* bytes = nullptr;
     const auto size = nghttp2_session_mem_send(session_, &bytes);
-    if (size <= 0) return;
-    wire_->send(text(bytes, static_cast<std::size_t>(size)));
+    if (size <= 0) break;
+    frames += text(bytes, static_cast<std::size_t>(size));
   }
+  if (!frames.empty()) wire_->send(frames);
 }
 
 void http2_link::on_bytes(wire& from, const char* at, const char* end) {

@@ -5,29 +5,10 @@
 #include <iterator>
 #include <string_view>
 
+#include "../load/figures.hpp"
+
 namespace bench {
 namespace {
-
-struct quantile {
-  std::string_view name;
-  double fraction;
-};
-
-constexpr quantile quantiles[] = {
-    {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}};
-
-double microseconds(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e3; }
-
-double per_second(std::uint64_t count, double seconds) {
-  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
-}
-
-std::string latency_text(const histogram& latency) {
-  std::string text;
-  for (const auto& [name, fraction] : quantiles)
-    text += fmt::format("{} {:.0f}  ", name, microseconds(latency.percentile(fraction)));
-  return text + fmt::format("max {:.0f} us", microseconds(latency.max()));
-}
 
 std::string record_json(const record& met, double seconds) {
   std::string text;
@@ -36,27 +17,16 @@ std::string record_json(const record& met, double seconds) {
                  "\"clients\": {}, \"connects\": {}, \"full_handshakes\": {}, "
                  "\"resumed_handshakes\": {}, \"answered\": {}, \"failed\": {}, "
                  "\"requests_per_second\": {:.1f}, \"oldest_crossed_us\": {:.1f},\n   "
-                 "\"latency_us\": {{",
+                 "\"latency_us\": {},\n   \"incidents\": {{",
                  met.clients, met.connects, met.full_handshakes, met.resumed_handshakes,
                  met.answered, met.failed(), per_second(met.answered, seconds),
-                 static_cast<double>(met.oldest_crossed) / 1e3);
-  for (const auto& [name, fraction] : quantiles)
-    fmt::format_to(out, "\"{}\": {:.3f}, ", name, microseconds(met.latency.percentile(fraction)));
-  fmt::format_to(out, "\"max\": {:.3f}}},\n   \"incidents\": {{", microseconds(met.latency.max()));
+                 static_cast<double>(met.oldest_crossed) / 1e3, latency_json(met.latency));
   std::string_view separator;
   for (const auto& [what, name, meaning] : outcome_texts) {
     fmt::format_to(out, "{}\"{}\": {}", separator, name, met[what]);
     separator = ", ";
   }
-  text += "},\n   \"pids\": [";
-  separator = {};
-  for (const auto& seen : met.pids.all()) {
-    fmt::format_to(out, "{}{{\"pid\": {}, \"answers\": {}, \"first\": {:.6f}, \"last\": {:.6f}}}",
-                   separator, seen.pid, seen.answers, static_cast<double>(seen.first) / 1e9,
-                   static_cast<double>(seen.last) / 1e9);
-    separator = ", ";
-  }
-  return text + "]";
+  return text + "},\n   \"pids\": " + pids_json(met.pids);
 }
 
 }  // namespace

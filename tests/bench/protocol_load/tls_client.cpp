@@ -22,6 +22,9 @@ tls_client::tls_client(const std::string& ca, std::string host)
   if (context_ == nullptr) throw std::bad_alloc{};
   auto* const context = context_.get();
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Else each record costs two recv(2), one of them for its header.
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, std::size_t{64} * 1024);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keep_session);
   if (ca.empty()) return;

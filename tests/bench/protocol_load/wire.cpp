@@ -14,8 +14,6 @@
 namespace bench {
 namespace {
 
-constexpr int pieces_a_turn = 8;
-
 std::array<char, 64 * 1024>& buffer() {
   static std::array<char, 64 * 1024> bytes;
   return bytes;
@@ -94,18 +92,17 @@ wire_end wire::tls_end(int error) const {
   return wire_end::tls_failed;
 }
 
-/// A few pieces, then the others get their turn: a server that answers faster than this client asks
-/// would keep it here for ever, and all its other connections would look late.
+/// What one recv(2) brought, in the clear and under TLS alike; then the others get their turn. A
+/// server that answers faster than this client asks would keep it here for ever, and counted in
+/// records a turn under TLS would be so short that this connection looked late.
 void wire::read() {
-  for (int pieces = 0; stage_ == stage::open; ++pieces) {
-    // What OpenSSL has decrypted already no poller reports.
-    if (pieces >= pieces_a_turn && (ssl_ == nullptr || SSL_pending(ssl_.get()) == 0))
-      return user_.on_read_up(*this);
-    if (!(ssl_ != nullptr ? read_tls() : read_clear())) return;
-  }
+  if (ssl_ == nullptr) return read_clear();
+  // No poller reports what OpenSSL has received already.
+  while (stage_ == stage::open && read_tls() && SSL_has_pending(ssl_.get()) == 1) continue;
+  if (stage_ == stage::open) user_.on_read_up(*this);
 }
 
-/// Whether there may be more.
+/// Whether a record was there.
 bool wire::read_tls() {
   auto& into = buffer();
   ERR_clear_error();
@@ -116,26 +113,20 @@ bool wire::read_tls() {
     return true;
   }
   const int error = SSL_get_error(ssl_.get(), got);
-  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
-    user_.on_read_up(*this);
-  } else {
-    end(tls_end(error));
-  }
+  if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) end(tls_end(error));
   return false;
 }
 
-bool wire::read_clear() {
+void wire::read_clear() {
   auto& into = buffer();
   const auto got = ::recv(fd_, into.data(), into.size(), 0);
-  if (got <= 0) {
-    if (got == 0) end(wire_end::orderly);
-    if (got < 0 && errno != EAGAIN && errno != EINTR) end(wire_end::reset);
-    return false;
+  if (got == 0) return end(wire_end::orderly);
+  if (got < 0) {
+    if (errno != EAGAIN && errno != EINTR) end(wire_end::reset);
+    return;
   }
   user_.on_bytes(*this, into.data(), into.data() + got);
-  if (static_cast<std::size_t>(got) == into.size()) return true;
   if (stage_ == stage::open) user_.on_read_up(*this);
-  return false;
 }
 
 void wire::send(std::string_view bytes) {

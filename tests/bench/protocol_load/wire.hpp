@@ -33,7 +33,7 @@ class wire_user {
   /// Connected, and under TLS the handshake is done.
   virtual void on_open(wire& from) = 0;
   virtual void on_bytes(wire& from, const char* at, const char* end) = 0;
-  /// All that has come was given to `on_bytes`.
+  /// What one recv(2) brought was given to `on_bytes`.
   virtual void on_read_up(wire& from) { static_cast<void>(from); }
   virtual void on_end(wire& from, wire_end how) = 0;
 };
@@ -78,7 +78,7 @@ class wire final : public watcher {
   void shake();
   void read();
   bool read_tls();
-  bool read_clear();
+  void read_clear();
   void write();
   void want_write(bool wanted);
   void end(wire_end how);
