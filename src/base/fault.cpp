@@ -9,6 +9,8 @@
 #include <fstream>
 #include <string>
 
+#include "baton/base/log.hpp"
+
 namespace baton::fault {
 namespace {
 
@@ -50,6 +52,8 @@ void reach(std::string_view step) {
   const auto asked = plan();
   const auto action = action_at(asked, step);
   if (action.empty()) return;
+  // What was said before is part of what is tested.
+  if (action == "kill" || action == "exit") flush_logs();
   if (action == "kill") static_cast<void>(::raise(SIGKILL));
   if (action == "exit") ::_exit(3);
   if (action == "stop") static_cast<void>(::raise(SIGSTOP));

@@ -1,34 +1,37 @@
 #include "baton/base/log.hpp"
 
-#include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-#include <unistd.h>
-
 #include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <utility>
+
+#include "base/log_output.hpp"
+#include "base/log_subscribers.hpp"
+#include "base/whole_record.hpp"
 
 namespace baton {
 namespace {
 
-std::atomic<std::uint32_t> current_generation{0};
+constexpr std::array level_names{std::string_view{"info"}, std::string_view{"notice"},
+                                 std::string_view{"error"}};
+constexpr std::array format_names{std::string_view{"text"}, std::string_view{"json"}};
 
-/// The default sink. Its own logger, so that a program's use of spdlog stays its own.
-spdlog::logger& default_logger() {
-  static spdlog::logger logger = [] {
-    spdlog::logger made{"baton", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
-    made.set_pattern("%Y-%m-%d %H:%M:%S.%e %v");
-    return made;
-  }();
-  return logger;
+std::atomic<std::uint32_t> current_generation{0};
+std::atomic<log_level> least_level{log_level::info};
+
+template <class Value, std::size_t Count>
+std::string_view name_in(const std::array<std::string_view, Count>& names, Value value) noexcept {
+  const auto index = static_cast<std::size_t>(value);
+  return index < Count ? names[index] : "unknown";
 }
 
-void write_default(const log_record& record) {
-  const auto severity = record.level == log_level::error ? spdlog::level::err : spdlog::level::info;
-  default_logger().log(record.time, {}, severity,
-                       fmt::format("[{}] {}", to_string(record.level), record.line));
+template <class Value, std::size_t Count>
+std::optional<Value> find_in(const std::array<std::string_view, Count>& names,
+                             std::string_view text) noexcept {
+  for (std::size_t index = 0; index < Count; ++index)
+    if (names[index] == text) return static_cast<Value>(index);
+  return std::nullopt;
 }
 
 /// Three callbacks behind one lock. The lock is held only to copy the pointer, so that a callback
@@ -58,17 +61,21 @@ callback_table& callbacks() {
 
 }  // namespace
 
-std::string_view to_string(log_level level) noexcept {
-  switch (level) {
-    case log_level::info:
-      return "info";
-    case log_level::notice:
-      return "notice";
-    case log_level::error:
-      return "error";
-  }
-  return "unknown";
+std::string_view to_string(log_level level) noexcept { return name_in(level_names, level); }
+
+std::optional<log_level> parse_log_level(std::string_view text) noexcept {
+  return find_in<log_level>(level_names, text);
 }
+
+std::string_view to_string(log_format format) noexcept { return name_in(format_names, format); }
+
+std::optional<log_format> parse_log_format(std::string_view text) noexcept {
+  return find_in<log_format>(format_names, text);
+}
+
+void set_log_level(log_level least) noexcept { least_level = least; }
+
+log_level current_log_level() noexcept { return least_level; }
 
 void detail::set_log(log_level level, log_callback callback) {
   callbacks().set(level, std::move(callback));
@@ -87,26 +94,27 @@ std::uint32_t log_generation() noexcept {
   return current_generation.load(std::memory_order_relaxed);
 }
 
-void flush_logs() { default_logger().flush(); }
+void configure_logs(const log_options& options) { log_output::get().configure(options); }
+
+void reopen_logs() { log_output::get().reopen(); }
+
+bool flush_logs(std::chrono::milliseconds most) { return log_writer::flush_all(most); }
+
+log_statistics log_counts() noexcept {
+  const auto* const output = log_output::find();
+  return output != nullptr ? output->counts() : log_statistics{};
+}
 
 void log(log_level level, std::string_view message, std::initializer_list<log_field> fields) {
-  const auto generation = log_generation();
-  const auto pid = ::getpid();
-  const auto line = generation == 0
-                        ? fmt::format("[pid {}] {}", pid, message)
-                        : fmt::format("[generation {}, pid {}] {}", generation, pid, message);
-  const log_record record{.level = level,
-                          .time = std::chrono::system_clock::now(),
-                          .pid = pid,
-                          .generation = generation,
-                          .message = message,
-                          .line = line,
-                          .fields = {fields.begin(), fields.size()}};
+  if (level < least_level.load(std::memory_order_relaxed)) return;
+  const whole_record made{level, message, {fields.begin(), fields.size()}};
+  const auto& record = made.get();
   if (const auto callback = callbacks().get(level)) {
     (*callback)(record);
   } else {
-    write_default(record);
+    log_output::get().write(record);
   }
+  log_subscribers::get().tell(record);
 }
 
 }  // namespace baton

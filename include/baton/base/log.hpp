@@ -12,18 +12,16 @@
 #include <string_view>
 #include <utility>
 
+#include "baton/base/log_level.hpp"
+#include "baton/base/log_options.hpp"
+
 /// What baton has to say, and to whom.
 ///
-/// Three levels, one callback each. *info*: the ordinary course. *notice*: something the operator
-/// will want to know afterwards (a signal, a restart, a clamped limit). *error*: something failed.
-/// Until a callback is set, lines go to standard error through spdlog. A callback may be called
+/// Three levels (log_level.hpp), one callback each. Until a callback is set, the lines of its level
+/// go where log_options.hpp says: to standard error unless told otherwise. A callback may be called
 /// from any thread, several at once; it must not throw and should not block. Setting a callback is
 /// thread-safe; a line that is being logged meanwhile goes to the old one.
 namespace baton {
-
-enum class log_level : std::uint8_t { info, notice, error };
-
-[[nodiscard]] std::string_view to_string(log_level level) noexcept;
 
 /// One structured field of a record. Both views live only as long as the callback runs.
 struct log_field {
@@ -77,15 +75,12 @@ void set_error_log(Callback&& callback) {
   detail::set_log(log_level::error, detail::adapt_log(std::forward<Callback>(callback)));
 }
 
-/// Puts the default sink (spdlog to standard error) back for all three levels.
+/// Takes the callbacks of all three levels away: lines go where log_options.hpp says.
 void reset_logs();
 
 /// The generation that is written into every record of this process. Thread-safe.
 void set_log_generation(std::uint32_t generation) noexcept;
 [[nodiscard]] std::uint32_t log_generation() noexcept;
-
-/// Waits until the default sink has written what it was given.
-void flush_logs();
 
 /// Logs one record. For baton itself and for services built on it.
 void log(log_level level, std::string_view message, std::initializer_list<log_field> fields = {});
