@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 
 #include "baton/http/request.hpp"
@@ -25,6 +27,16 @@ struct exchange {
   response verdict;
   /// To a handler that answers later.
   std::shared_ptr<detail::link> link;
+
+  /// What the loop's ledger writes down about it.
+  struct {
+    std::chrono::steady_clock::time_point began;
+    std::chrono::steady_clock::time_point answered;
+    std::uint64_t body_bytes = 0;  // of the answer, given to the connection
+    std::uint16_t status = 0;      // 0: no answer was begun
+    bool streamed = false;
+    bool ended = false;
+  } account;
 };
 
 }  // namespace baton::http

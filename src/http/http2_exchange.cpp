@@ -66,7 +66,7 @@ bool http2_exchange::awaits_body() const noexcept {
 
 void http2_exchange::open_stream(const response& head) {
   out_.append(head.body());
-  session_->engine().respond(*this, head, session_->on().on.http_date(), *this);
+  session_->give_head(*this, head, *this);
   session_->send_soon();
 }
 
@@ -94,6 +94,7 @@ engine::http2_source::piece http2_exchange::ready() noexcept {
 }
 
 void http2_exchange::sent(std::size_t bytes) noexcept {
+  account.body_bytes += bytes;
   out_sent_ += bytes;
   if (out_sent_ == out_.size()) {
     out_.clear();

@@ -37,6 +37,7 @@ constexpr std::string_view idle_too_long = "no request for too long";
 http2_session::http2_session(shard& of, net::connection&& connection)
     : shard_{of},
       connection_{std::move(connection)},
+      tally_{of.ledger.of(connection_.from())},
       engine_{of.http2, *this},
       bodies_{of.limits.http2.max_collected_bytes},
       since_{clock::now()} {
@@ -60,7 +61,7 @@ void http2_session::turn(Work work) {
 void http2_session::start() {
   turn([this] {
     if (shard_.announced) announce();
-    read_some();
+    if (!connection_.drained()) read_some();
   });
 }
 
@@ -98,7 +99,7 @@ void http2_session::read_some() {
   const auto buffer = shard_.on.read_buffer();
   const auto got = connection_.receive(buffer);
   if (got > 0) [[likely]] {
-    shard_.on.count().bytes_in.add(static_cast<std::uint64_t>(got));
+    shard_.received(tally_, static_cast<std::size_t>(got));
     return feed({buffer.data(), static_cast<std::size_t>(got)});
   }
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -144,7 +145,7 @@ void http2_session::send_out() {
     const auto sent = connection_.send(&part, 1);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) lost_ = true;
     if (sent > 0) went = static_cast<std::size_t>(sent);
-    shard_.on.count().bytes_out.add(went);
+    shard_.sent(tally_, went);
   }
   if (went < bytes.size() && !lost_) {
     if (kept_ == nullptr) kept_ = std::make_unique<std::string>();
@@ -162,7 +163,7 @@ void http2_session::send_kept() {
   if (sent < 0 && errno != EAGAIN && errno != EINTR) lost_ = true;
   if (sent > 0 || connection_.unsent() != records) since_ = clock::now();
   if (sent <= 0) return;
-  shard_.on.count().bytes_out.add(static_cast<std::uint64_t>(sent));
+  shard_.sent(tally_, static_cast<std::size_t>(sent));
   kept_sent_ += static_cast<std::size_t>(sent);
   if (kept_sent_ != kept_->size()) return;
   kept_.reset();
@@ -172,7 +173,7 @@ void http2_session::send_kept() {
 void http2_session::settle() {
   if (ending_ == ending::closed) return;
   if (lost_) {
-    (void)connection_.end_output();  // it may wait for our close_notify (RFC 8446 section 6.1)
+    connection_.answer_end();
     return close();
   }
   if (!blocked() && (failed_ || engine_.over())) return linger();
@@ -241,7 +242,7 @@ void http2_session::watch() {
   error_code failed;
   if (!watched_) {
     watched_ = true;
-    failed = shard_.on.poller().add(connection_.fd(), wanted, *this);
+    failed = shard_.on.poller().take_over(connection_.fd(), wanted, *this);
   } else if (wanted != events_) {
     failed = shard_.on.poller().modify(connection_.fd(), wanted, *this);
   }
@@ -301,8 +302,7 @@ void http2_session::drop(error_code reason) {
     if (each->tunnel != nullptr) {
       each->tunnel->drop();
     } else if (!each->answered()) {
-      engine_.respond(*each, plain_answer(engine::leaving.status, engine::leaving.reason),
-                      shard_.on.http_date());
+      respond(*each, plain_answer(engine::leaving.status, engine::leaving.reason));
     }
   }
   engine_.goaway(server_leaves);

@@ -56,9 +56,11 @@ class http2_session final : public net::pollable,
   // For the exchanges.
   [[nodiscard]] engine::http2& engine() noexcept { return engine_; }
   [[nodiscard]] shard& on() noexcept { return shard_; }
+  [[nodiscard]] listener_tally& tally() noexcept { return tally_; }
   /// Something is to be sent: soon, unless this is our turn.
   void send_soon();
   void give(http2_exchange& to, response answer);
+  void give_head(http2_exchange& to, const response& head, engine::http2_source& body);
 
  private:
   enum class ending : std::uint8_t { none, notified, goaway, linger, closed };
@@ -93,6 +95,7 @@ class http2_session final : public net::pollable,
   void dispatch(http2_exchange& of);
   void open_websocket(http2_exchange& of);
   void call(http2_exchange& of);
+  void respond(http2_exchange& to, response answer);
 
   // http2_session_bodies.cpp
   [[nodiscard]] http2_exchange* oldest_collected() const noexcept;
@@ -108,6 +111,7 @@ class http2_session final : public net::pollable,
 
   shard& shard_;
   net::connection connection_;
+  listener_tally& tally_;
   engine::http2 engine_;
   body_budget bodies_;
   abandoned_requests abandoned_;

@@ -29,6 +29,8 @@ error_code body_error(const engine::refusal& why) noexcept {
 engine::http2_stream& http2_session::open() {
   auto made = shard_.http2_pool.take();
   made->begin(*this);
+  shard_.ledger.begin(*made);
+  tally_.http2_streams_opened.add();
   streams_.push_back(made.get());
   return *made.release();  // until `closed`
 }
@@ -102,7 +104,8 @@ void http2_session::open_websocket(http2_exchange& of) {
   of.tunnel = std::make_unique<http2_tunnel>(
       *this, of,
       std::make_shared<websocket_core>(route, agreed, shard_.workshop, shard_.on.context()));
-  engine_.respond(of, answer, shard_.on.http_date(), *of.tunnel);
+  give_head(of, answer, *of.tunnel);
+  shard_.ledger.end(of, tally_, true);
   of.tunnel->open();
   if (ending_ != ending::none) of.tunnel->announce();
 }
@@ -163,12 +166,29 @@ void http2_session::call(http2_exchange& of) {
 
 void http2_session::give(http2_exchange& to, response answer) {
   if (answer.closes() && ending_ == ending::none) announce();
+  respond(to, std::move(answer));
+}
+
+void http2_session::respond(http2_exchange& to, response answer) {
+  if (to.answered()) return;
+  const auto status = answer.status();
   engine_.respond(to, std::move(answer), shard_.on.http_date());
+  if (to.answered()) shard_.ledger.answered(to, tally_, status);
+}
+
+void http2_session::give_head(http2_exchange& to, const response& head,
+                              engine::http2_source& body) {
+  if (to.answered()) return;
+  engine_.respond(to, head, shard_.on.http_date(), body);
+  to.account.streamed = true;
+  if (to.answered()) shard_.ledger.answered(to, tally_, head.status());
 }
 
 void http2_session::refused(engine::http2_stream& of, const engine::refusal& why) {
   auto& to = ours(of);
   if (to.now == stage::tunnel) return to.tunnel->lose();
+  if (to.now == stage::head)
+    request_builder{to.exchange::request}.origin(connection_, shard_.on.context());
   if (to.now == stage::waiting && to.link != nullptr) {
     to.link->end_body(body_error(why));
     to.feed_reader();
@@ -187,6 +207,11 @@ void http2_session::closed(engine::http2_stream& of, engine::http2_error why) {
   const auto collected = give_back_body(*done);
   ++requests_;
   if (done->finished()) shard_.on.count().requests.add();
+  tally_.http2_streams_closed.add();
+  if (!done->account.streamed) done->account.body_bytes = done->body_sent();
+  // What has no complete header is no request yet, unless it was refused.
+  if (done->now != stage::head || done->answered())
+    shard_.ledger.end(*done, tally_, done->finished());
   if (done->tunnel != nullptr) {
     done->tunnel->lose();
     done->tunnel.reset();

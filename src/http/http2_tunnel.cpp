@@ -120,6 +120,8 @@ void http2_tunnel::cut() {
 
 boost::asio::io_context& http2_tunnel::context() noexcept { return session_.on().on.context(); }
 
+listener_tally* http2_tunnel::tally() noexcept { return &session_.tally(); }
+
 engine::http2_source::piece http2_tunnel::ready() noexcept {
   iovec first{};
   if (queue_.front(&first, 1) == 0) return {{}, over_};

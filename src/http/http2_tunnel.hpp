@@ -49,6 +49,7 @@ class http2_tunnel final : public websocket_transport,
   void finish() override;
   void cut() override;
   [[nodiscard]] boost::asio::io_context& context() noexcept override;
+  [[nodiscard]] listener_tally* tally() noexcept override;
 
   // engine::http2_source
   [[nodiscard]] piece ready() noexcept override;

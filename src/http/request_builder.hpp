@@ -27,6 +27,7 @@ class request_builder {
     to_.body_ = {};
     to_.param_names_ = nullptr;
     to_.kept_origin_.reset();
+    to_.trace_.reset();
     if (!to_.trailers_.empty()) to_.trailers_.clear();
     trim(to_.storage_);
     trim(to_.body_storage_);

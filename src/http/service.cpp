@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "baton/server/server.hpp"
+#include "http/access_recorder.hpp"
 #include "http/dispatch.hpp"
 #include "http/http2_session.hpp"
 #include "http/kept_for.hpp"
@@ -16,20 +18,36 @@
 namespace baton::http {
 
 struct service::implementation {
-  implementation(server* server, const http::limits& allowed)
-      : on{server}, limits{allowed}, http2{limits} {}
+  implementation(server* server, const http::limits& allowed, bool statistics)
+      : on{server}, limits{checked(allowed)}, counts{statistics} {}
+
+  /// Throws setup_error for limits that HTTP/2 does not know.
+  static const http::limits& checked(const http::limits& allowed) {
+    static_cast<void>(engine::http2_settings{allowed});
+    return allowed;
+  }
 
   [[nodiscard]] shard& of(const net::loop& loop) const noexcept { return *shards[loop.index()]; }
 
   server* on;
-  const http::limits limits;
-  const engine::http2_settings http2;
+  mutable std::mutex mutex;  // of `limits`
+  http::limits limits;       // of shards that are yet to come
+  const bool counts;
   router routes;
-  std::vector<std::unique_ptr<shard>> shards;  // by the loop's index
+  std::shared_ptr<http::access_log> access;
+  std::vector<std::unique_ptr<access_recorder>> recorders;  // by the loop's index
+  std::vector<std::unique_ptr<shard>> shards;               // by the loop's index
+
+  /// On the loop's thread, or before it runs.
+  void record(unsigned loop, const std::shared_ptr<http::access_log>& to) {
+    auto made = to != nullptr ? std::make_unique<access_recorder>(to, loop) : nullptr;
+    shards[loop]->ledger.watch(made.get());
+    recorders[loop] = std::move(made);
+  }
 };
 
 service::service(server& on, service_options options)
-    : self_{std::make_unique<implementation>(&on, options.limits)} {
+    : self_{std::make_unique<implementation>(&on, options.limits, options.statistics)} {
   if (options.address.empty()) return;
   listen({.address = std::move(options.address),
           .name = std::move(options.name),
@@ -43,7 +61,8 @@ service::service(server& on, service_options options)
           .proxy_from = std::move(options.proxy_from)});
 }
 
-service::service(http::limits limits) : self_{std::make_unique<implementation>(nullptr, limits)} {}
+service::service(http::limits limits)
+    : self_{std::make_unique<implementation>(nullptr, limits, true)} {}
 
 service::~service() {
   for (const auto& each : self_->shards)
@@ -103,7 +122,44 @@ void service::websocket(std::string_view pattern, websocket_options options,
       [](const request&) { return plain_answer(426, "a WebSocket is served here (RFC 6455)"); });
 }
 
-const http::limits& service::limits() const noexcept { return self_->limits; }
+void service::access_log(std::shared_ptr<http::access_log> to) {
+  auto& self = *self_;
+  self.access = std::move(to);
+  if (self.shards.empty()) return;  // `attach` sees to it
+  const auto apply = [&self, to = self.access](net::loop& on) {
+    if (on.index() < self.shards.size() && self.shards[on.index()] != nullptr)
+      self.record(on.index(), to);
+  };
+  if (self.on != nullptr) return self.on->on_every_loop(apply);
+  for (const auto& each : self.shards)
+    if (each != nullptr) apply(each->on);
+}
+
+void service::update(const http::limits& wanted) {
+  auto& self = *self_;
+  const std::scoped_lock lock{self.mutex};
+  self.limits = implementation::checked(wanted);
+  if (self.shards.empty()) return;  // `attach` sees to it
+  const auto apply = [&self, wanted](net::loop& on) {
+    if (on.index() < self.shards.size() && self.shards[on.index()] != nullptr)
+      self.shards[on.index()]->update(wanted);
+  };
+  if (self.on != nullptr) return self.on->on_every_loop(apply);
+  for (const auto& each : self.shards)
+    if (each != nullptr) apply(each->on);
+}
+
+http::limits service::limits() const {
+  const std::scoped_lock lock{self_->mutex};
+  return self_->limits;
+}
+
+statistics service::statistics() const {
+  http::statistics sum;
+  for (const auto& each : self_->shards)
+    if (each != nullptr) each->ledger.add_to(sum);
+  return sum;
+}
 
 std::string_view service::protocol() const noexcept { return "http"; }
 
@@ -111,15 +167,19 @@ std::vector<std::string> service::tls_protocols() const { return {"h2", "http/1.
 
 void service::attach(net::loop& on) {
   auto& shards = self_->shards;
-  if (shards.size() <= on.index()) shards.resize(on.index() + 1);
-  if (shards[on.index()] == nullptr)
-    shards[on.index()] = std::make_unique<shard>(on, self_->routes, self_->limits, self_->http2);
+  if (shards.size() <= on.index()) {
+    shards.resize(on.index() + 1);
+    self_->recorders.resize(on.index() + 1);
+  }
+  if (shards[on.index()] != nullptr) return;
+  shards[on.index()] = std::make_unique<shard>(on, self_->routes, self_->limits, self_->counts);
+  self_->record(on.index(), self_->access);
 }
 
 void service::serve(net::loop& on, net::accepted connection) {
   auto& shard = self_->of(on);
   net::connection bytes{std::move(connection)};
-  if (const auto* tls = bytes.security(); tls != nullptr && tls->protocol == "h2") {
+  if (bytes.protocol() == "h2") {
     auto* const made = new http2_session{shard, std::move(bytes)};  // the loop's at once
     return made->start();
   }
@@ -134,7 +194,7 @@ void service::announce(net::loop& on) {
   const auto least = net::comeback_time(shard.sessions.size());
   std::chrono::milliseconds over = least;
   if (self_->on != nullptr) {
-    const auto& options = self_->on->options();
+    const auto options = self_->on->options();
     over = std::min(std::max(options.announce_spread, least), options.drain_timeout / 2);
   }
   shard.announcement.emplace(shard.sessions, on.timers(), over);

@@ -18,7 +18,7 @@ constexpr std::uint32_t max_discarded = std::uint32_t{64} * 1024 * 1024;
 }  // namespace
 
 session::session(shard& of, net::connection&& connection)
-    : shard_{of}, connection_{std::move(connection)} {
+    : shard_{of}, connection_{std::move(connection)}, tally_{of.ledger.of(connection_.from())} {
   shard_.sessions.enter(*this);
   // Whoever comes while we leave (its introduction took until now) is told in its first answer.
   if (shard_.announced) told_ = shard_.drains;
@@ -27,7 +27,11 @@ session::session(shard& of, net::connection&& connection)
 session::~session() = default;
 
 bool session::start() {
-  read_some();
+  if (connection_.drained()) {
+    settle();
+  } else {
+    read_some();
+  }
   starting_ = false;
   return watched_;
 }
@@ -53,7 +57,7 @@ void session::read_some() {
   const auto buffer = shard_.on.read_buffer();
   const auto got = connection_.receive(buffer);
   if (got > 0) [[likely]] {
-    shard_.on.count().bytes_in.add(static_cast<std::uint64_t>(got));
+    shard_.received(tally_, static_cast<std::size_t>(got));
     return process({buffer.data(), static_cast<std::size_t>(got)});
   }
   if (got < 0 && errno != EAGAIN && errno != EINTR) return close();
@@ -170,7 +174,7 @@ void session::watch() {
   error_code failed;
   if (!watched_) {
     watched_ = true;
-    failed = shard_.on.poller().add(connection_.fd(), wanted, *this);
+    failed = shard_.on.poller().take_over(connection_.fd(), wanted, *this);
   } else if ((wanted & ~events_) != 0 || (events_ & ~wanted & EPOLLOUT) != 0) {
     failed = shard_.on.poller().modify(connection_.fd(), wanted, *this);
   } else {
@@ -239,13 +243,17 @@ bool session::owes_answer() const noexcept {
 /// The client sends nothing more, so a close cannot reset what it has yet to read. Under TLS it
 /// must hear that this is the end (RFC 8446 section 6.1), and its own close_notify may still come.
 void session::part() {
-  if (connection_.security() != nullptr) return linger();
+  if (connection_.secure()) return linger();
   close();
 }
 
 /// Ends our side and reads on until the client has ended its own (RFC 9112 section 9.6).
 void session::linger() {
-  if (!connection_.end_output() || peer_done_) return close();
+  if (peer_done_) {
+    connection_.answer_end();
+    return close();
+  }
+  if (!connection_.end_output()) return close();
   lingering_ = true;
   carry_.reset();
   arm();
@@ -270,6 +278,9 @@ void session::close() {
   shard_.sessions.leave(*this);
   shard_.on.count().closed.add();
   if (exchange_ != nullptr) {
+    // What has no complete header is no request yet, unless it was refused.
+    if (exchange_->now != http1_exchange::stage::head || exchange_->account.status != 0)
+      shard_.ledger.end(*exchange_, tally_, false);
     if (const auto link = std::exchange(exchange_->link, nullptr)) {
       const bool open = !link->answered();
       link->detach(open ? std::move(exchange_) : nullptr, boost::asio::error::connection_reset);

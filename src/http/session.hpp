@@ -31,8 +31,8 @@ class session final : public net::pollable,
   session(shard& of, net::connection&& connection);
   ~session() override;
 
-  /// Reads at once: the request is often there already. False if the connection is over by then;
-  /// true if it belongs to the loop now.
+  /// Reads at once, as the request is often there already, unless it is known not to be. False if
+  /// the connection is over by then; true if it belongs to the loop now.
   [[nodiscard]] bool start();
 
   void on_ready(std::uint32_t events) override;
@@ -130,6 +130,7 @@ class session final : public net::pollable,
 
   shard& shard_;
   net::connection connection_;
+  listener_tally& tally_;
   std::unique_ptr<http1_exchange> exchange_;
   std::unique_ptr<carry> carry_;
   std::uint32_t requests_ = 0;

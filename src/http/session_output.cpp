@@ -30,7 +30,7 @@ session::carry& session::carried() {
 std::size_t session::transmit(iovec* parts, int count) {
   const auto sent = connection_.send(parts, count);
   if (sent >= 0) {
-    shard_.on.count().bytes_out.add(static_cast<std::uint64_t>(sent));
+    shard_.sent(tally_, static_cast<std::size_t>(sent));
     return static_cast<std::size_t>(sent);
   }
   if (errno != EAGAIN && errno != EINTR) close();
@@ -129,6 +129,7 @@ void session::send_pieces(std::string_view first, std::string_view second, std::
 void session::put_piece(std::string_view head, std::string_view piece) {
   const auto& now = *exchange_;
   if (piece.empty() || now.muted) return send_pieces(head, {}, {});
+  exchange_->account.body_bytes += piece.size();
   if (!now.chunked) return send_pieces(head, piece, {});
   std::string front{head};
   char digits[16];
@@ -144,6 +145,7 @@ void session::open_stream(const response& head) {
   const bool bodiless = response_writer::bodiless(head.status());
   const bool more = carry_ != nullptr && !carry_->input.empty();
   now.now = http1_exchange::stage::stream;
+  now.account.streamed = true;
   now.muted = bodiless || now.request.method() == method::head;
   now.chunked = eleven && !bodiless;
   now.last = !eleven || !now.engine.keep_alive() || !now.engine.complete() || head.closes() ||
@@ -155,6 +157,7 @@ void session::open_stream(const response& head) {
   const auto how = bodiless ? ending::none : now.chunked ? ending::chunked : ending::close;
   response_writer::head(lines, head, shard_.on.http_date(), how,
                         now.last ? persistence::close : persistence::silent);
+  shard_.ledger.answered(now, tally_, head.status());
   put_piece(lines.view(), head.body());
   if (!calling_) settle();
 }

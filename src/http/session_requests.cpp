@@ -27,6 +27,7 @@ bool session::advance(std::string_view& input) {
   if (exchange_ == nullptr) {
     if (input.empty()) return false;
     exchange_ = shard_.pool.take();
+    shard_.ledger.begin(*exchange_);
   }
   switch (exchange_->now) {
     case http1_exchange::stage::head:
@@ -216,6 +217,8 @@ void session::respond(response answer, bool more) {
 
 /// Answers what cannot be understood or served, and ends the connection.
 void session::refuse(const engine::refusal& why) {
+  if (exchange_->now == http1_exchange::stage::head)
+    request_builder{exchange_->request}.origin(connection_, shard_.on.context());
   if (why.status != 0) {
     auto answer = plain_answer(why.status, why.reason);
     put_answer(answer, true);
@@ -231,13 +234,17 @@ void session::put_answer(response& answer, bool last) {
   const auto connection = last                    ? persistence::close
                           : asked.version() == 10 ? persistence::keep_alive
                                                   : persistence::silent;
+  shard_.ledger.answered(*exchange_, tally_, answer.status());
   response_writer::head(shard_.out, answer, shard_.on.http_date(),
                         bodiless ? ending::none : ending::length, connection);
-  if (!bodiless && asked.method() != method::head) put_body(answer);
+  if (bodiless || asked.method() == method::head) return;
+  exchange_->account.body_bytes = answer.body().size();
+  put_body(answer);
 }
 
 void session::finish_exchange() {
   shard_.on.count().requests.add();
+  shard_.ledger.end(*exchange_, tally_, true);
   ++requests_;
   renew_ = true;
   if (const auto link = std::exchange(exchange_->link, nullptr)) {

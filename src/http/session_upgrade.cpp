@@ -51,6 +51,8 @@ void session::open_websocket(std::string_view& input) {
   }
   out.append("\r\n");
   shard_.on.count().requests.add();
+  shard_.ledger.answered(now, tally_, 101);
+  shard_.ledger.end(now, tally_, true);
   auto asked = std::move(exchange_);
   auto core = std::make_shared<websocket_core>(route, agreed, shard_.workshop, shard_.on.context());
   // Its poller's from now on.
@@ -92,7 +94,7 @@ bool session::becomes_http2(std::string_view& input) {
 bool session::upgrades_to_http2(std::string_view& input) {
   auto& now = *exchange_;
   const auto settings = now.request.header("HTTP2-Settings");
-  if (!now.engine.complete() || now.request.version() != 11 || connection_.security() != nullptr ||
+  if (!now.engine.complete() || now.request.version() != 11 || connection_.secure() ||
       !same_token(now.request.header("Upgrade"), "h2c") || !valid_settings(settings))
     return false;
   shard_.out.append(

@@ -15,6 +15,7 @@
 #include "http/flush_list.hpp"
 #include "http/http1_exchange.hpp"
 #include "http/http2_exchange_pool.hpp"
+#include "http/ledger.hpp"
 #include "http/output_buffer.hpp"
 
 namespace baton::http {
@@ -40,22 +41,38 @@ class farewell_pace {
 
 /// What a service keeps for one loop; touched by that loop's thread only.
 struct shard {
-  shard(net::loop& loop, const http::router& router, const http::limits& allowed,
-        const engine::http2_settings& http2_allowed)
+  shard(net::loop& loop, const http::router& router, const http::limits& allowed, bool counts)
       : on{loop},
         routes{router},
         limits{allowed},
-        http2{http2_allowed},
-        pool{allowed},
+        pool{limits},
+        ledger{loop.poller(), counts},
         flushes{std::make_shared<flush_list>(loop.context())} {}
+
+  /// Other limits, for open connections too; what an HTTP/2 connection was told of them in SETTINGS
+  /// holds until it ends.
+  void update(const http::limits& allowed) {
+    limits = allowed;
+    http2 = engine::http2_settings{limits};
+  }
+
+  void received(listener_tally& in, std::size_t bytes) noexcept {
+    on.count().bytes_in.add(bytes);
+    in.bytes_in.add(bytes);
+  }
+  void sent(listener_tally& in, std::size_t bytes) noexcept {
+    on.count().bytes_out.add(bytes);
+    in.bytes_out.add(bytes);
+  }
 
   net::loop& on;
   const http::router& routes;
-  const http::limits& limits;
-  const engine::http2_settings& http2;
+  http::limits limits;
+  engine::http2_settings http2{limits};
   net::registry sessions;
   http1_exchange_pool pool;
   http2_exchange_pool http2_pool;
+  http::ledger ledger;
   std::shared_ptr<flush_list> flushes;
   engine::websocket_workshop workshop;
   output_buffer out;         // of the session that is at work

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "baton/base/log.hpp"
+#include "http/listener_tally.hpp"
 
 namespace baton::http {
 namespace {
@@ -57,6 +58,8 @@ void websocket_core::open(websocket_transport& over, const http::request& asked,
                           const std::vector<std::string>& names) {
   transport_ = &over;
   state_ = state::open;
+  tally_ = over.tally();
+  if (tally_ != nullptr) tally_->websockets_opened.add();
   if (route_.cap != nullptr && !(slot_ = route_.cap->try_acquire()))
     return say_close(close_code::try_again_later, "too many are here already");
   request_ = websocket_request{asked, names, route_.options.keep_fields};
@@ -108,6 +111,7 @@ bool websocket_core::take(event found, websocket& self) {
 void websocket_core::take_message(websocket& self) {
   if (state_ != state::open) return;
   spoke_ = true;
+  if (tally_ != nullptr) tally_->websocket_messages_in.add();
   if (reader_.binary() ? !route_.options.accept_binary : !route_.options.accept_text)
     return refuse(reader_.binary() ? engine::unwanted_binary : engine::unwanted_text, self);
   if (!route_.behaviour.message) return;
@@ -166,6 +170,7 @@ void websocket_core::drop() {
 /// The end: nothing is sent or called behind it.
 void websocket_core::conclude(ending how, const websocket_end& end, websocket& self) {
   auto* const over = std::exchange(transport_, nullptr);
+  if (tally_ != nullptr) tally_->websockets_closed.add();
   state_ = state::ended;
   backlog_ = 0;
   leave();

@@ -116,11 +116,13 @@ class websocket_core final : public std::enable_shared_from_this<websocket_core>
   send_status account(std::size_t waiting) noexcept;
   send_status overflow();
   void fail_soon(const websocket_end& end);
+  void note_sent() noexcept;
 
   const websocket_route& route_;
   engine::websocket_workshop& shared_;
   boost::asio::io_context& context_;
   websocket_transport* transport_ = nullptr;  // null: fresh or ended
+  listener_tally* tally_ = nullptr;           // null: nobody counts
   engine::websocket_reader reader_;
   std::optional<engine::message_deflation> deflation_;
   std::size_t backlog_ = 0;

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "http/listener_tally.hpp"
 #include "http/prepared_message.hpp"
 #include "http/websocket_core.hpp"
 
@@ -47,10 +48,15 @@ void websocket_core::append(std::string_view head, std::string_view payload) {
   out.put(payload);
 }
 
+void websocket_core::note_sent() noexcept {
+  spoke_ = true;
+  if (tally_ != nullptr) tally_->websocket_messages_out.add();
+}
+
 send_status websocket_core::send(std::string_view payload, message_kind kind) {
   if (state_ != state::open) return send_status::closed;
   if (!has_room(payload.size())) return overflow();
-  spoke_ = true;
+  note_sent();
   auto first = first_byte(kind);
   if (deflation_ && !payload.empty() && payload.size() >= route_.options.compression.threshold) {
     if (const auto smaller = deflation_->message(payload); !smaller.empty()) {
@@ -81,7 +87,7 @@ const detail::shared_frame& websocket_core::frame_of(detail::prepared_message& m
 send_status websocket_core::send(detail::prepared_message& message) {
   if (state_ != state::open) return send_status::closed;
   if (!has_room(message.plain().payload->size())) return overflow();
-  spoke_ = true;
+  note_sent();
   const auto& frame = frame_of(message);
   if (frame.payload->size() <= copied_reference) {
     append(frame.head(), *frame.payload);
@@ -105,7 +111,7 @@ void websocket_core::send_all(std::span<const publication> messages) {
     }
     const auto& frame = frame_of(message);
     append(frame.head(), *frame.payload);
-    spoke_ = true;
+    note_sent();
     size += frame.header_size + frame.payload->size();
     if (size > gathered_output) account(transport_->written());
     if (size > gathered_output) size = 0;

@@ -27,7 +27,10 @@ iovec part_of(std::string_view bytes) noexcept {
 
 websocket_session::websocket_session(shard& of, net::connection&& connection,
                                      std::shared_ptr<websocket_core> core)
-    : shard_{of}, connection_{std::move(connection)}, core_{std::move(core)} {
+    : shard_{of},
+      connection_{std::move(connection)},
+      tally_{of.ledger.of(connection_.from())},
+      core_{std::move(core)} {
   shard_.sessions.enter(*this);
 }
 
@@ -100,7 +103,7 @@ void websocket_session::read_some() {
   const auto buffer = shard_.on.read_buffer();
   const auto got = lost_ ? 0 : connection_.receive(buffer);
   if (got > 0) [[likely]] {
-    shard_.on.count().bytes_in.add(static_cast<std::uint64_t>(got));
+    shard_.received(tally_, static_cast<std::size_t>(got));
     return take({buffer.data(), static_cast<std::size_t>(got)});
   }
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -154,7 +157,7 @@ std::size_t websocket_session::send_parts(iovec* parts, int count) {
   if (lost_) return 0;
   const auto sent = connection_.send(parts, count);
   if (sent >= 0) {
-    shard_.on.count().bytes_out.add(static_cast<std::uint64_t>(sent));
+    shard_.sent(tally_, static_cast<std::size_t>(sent));
     return static_cast<std::size_t>(sent);
   }
   if (errno == EAGAIN || errno == EINTR) return 0;
@@ -258,7 +261,7 @@ void websocket_session::watch() {
   error_code failed;
   if (!watched_) {
     watched_ = true;
-    failed = shard_.on.poller().add(connection_.fd(), wanted, *this);
+    failed = shard_.on.poller().take_over(connection_.fd(), wanted, *this);
   } else if ((wanted & ~events_) != 0 || (events_ & ~wanted & EPOLLOUT) != 0) {
     failed = shard_.on.poller().modify(connection_.fd(), wanted, *this);
   } else {
@@ -304,7 +307,11 @@ void websocket_session::drop(error_code reason) {
 
 /// Ends our side and reads on until the client has ended its own (RFC 6455 section 7.1.1).
 void websocket_session::linger() {
-  if (!connection_.end_output() || lost_) return close();
+  if (lost_) {
+    connection_.answer_end();
+    return close();
+  }
+  if (!connection_.end_output()) return close();
   ending_ = ending::linger;
   core_.reset();
   input_.reset();

@@ -53,6 +53,7 @@ class websocket_session final : public net::pollable,
   void finish() override { end(ending::finish); }
   void cut() override { end(ending::cut); }
   [[nodiscard]] boost::asio::io_context& context() noexcept override { return shard_.on.context(); }
+  [[nodiscard]] listener_tally* tally() noexcept override { return &tally_; }
 
  private:
   enum class ending : std::uint8_t { none, finish, linger, cut, closed };
@@ -90,6 +91,7 @@ class websocket_session final : public net::pollable,
 
   shard& shard_;
   net::connection connection_;
+  listener_tally& tally_;
   std::shared_ptr<websocket_core> core_;
   std::unique_ptr<send_queue> queue_;   // there while the client does not take all
   std::unique_ptr<std::string> input_;  // there while the core takes none

@@ -11,6 +11,8 @@
 
 namespace baton::http {
 
+class listener_tally;
+
 /// What carries a WebSocket's bytes: an HTTP/1.1 connection behind its 101, or a stream of HTTP/2.
 ///
 /// Invariants: none of these calls the core back, not even if the client is found gone (that is
@@ -45,6 +47,8 @@ class websocket_transport {
   virtual void cut() = 0;
 
   [[nodiscard]] virtual boost::asio::io_context& context() noexcept = 0;
+  /// Where the WebSocket and its messages are counted; null: nowhere.
+  [[nodiscard]] virtual listener_tally* tally() noexcept { return nullptr; }
 
  protected:
   ~websocket_transport() = default;

@@ -16,7 +16,8 @@ connection::connection(accepted&& from) noexcept
       from_{from.from},
       tls_{std::move(from.tls)},
       early_{std::move(from.early)},
-      direct_{tls_ == nullptr && early_ == nullptr} {}
+      direct_{tls_ == nullptr && early_ == nullptr},
+      drained_{from.drained} {}
 
 connection::connection(connection&&) noexcept = default;
 connection::~connection() = default;
@@ -56,9 +57,17 @@ bool connection::end_output() noexcept {
   return ::shutdown(fd_.get(), SHUT_WR) == 0;
 }
 
+void connection::answer_end() noexcept {
+  if (tls_ != nullptr) tls_->say_end(fd_.get());
+}
+
 void connection::reset_on_close() noexcept {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   (void)::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+std::string_view connection::protocol() const noexcept {
+  return tls_ != nullptr ? tls_->protocol() : std::string_view{};
 }
 
 const tls_info* connection::security() const noexcept {

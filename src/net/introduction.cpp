@@ -104,6 +104,7 @@ void introduction::read() {
   // With what came before it, it must still be one input of a TLS session.
   if (header_ != nullptr) raw = raw.first(raw.size() - header_->size());
   const auto got = ::recv(connection_.fd.get(), raw.data(), raw.size(), 0);
+  drained_ = got > 0 && static_cast<std::size_t>(got) < raw.size();
   if (got > 0) return take({raw.data(), static_cast<std::size_t>(got)});
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return watch();
   // Who connects and leaves without a word (a health check, a scanner) is not worth one either.
@@ -143,7 +144,7 @@ void introduction::take_header(std::string_view bytes) {
   stage_ = stage::greeting;
   bytes.remove_prefix(header.size);
   if (with_.terms_.tls == nullptr) return pass_on(bytes);
-  if (bytes.empty()) return read();
+  if (bytes.empty()) return drained_ ? watch() : read();
   take_greeting(bytes);
 }
 
@@ -167,7 +168,9 @@ void introduction::shake(std::string_view bytes) {
   const auto got = tls.receive(connection_.fd.get(), bytes, early);
   if (got > 0) return pass_on({early.data(), static_cast<std::size_t>(got)});
   const bool later = got < 0 && errno == EAGAIN;
-  // A client that ends right behind its handshake is the service's as well.
+  // A client that ends right behind its handshake is the service's as well, which must read the
+  // end: nothing else tells it.
+  if (got == 0) drained_ = false;
   if (tls.established() && (later || got == 0)) return pass_on({});
   if (later) return watch();
   refuse(tls.failure());
@@ -196,8 +199,9 @@ void introduction::pass_on(std::string_view early) {
     if (connection_.tls->resumed()) loop.count().tls_resumed.add();
   }
   if (!early.empty()) connection_.early = std::make_unique<std::string>(early);
+  connection_.drained = drained_;
   const bool watched = events_ != 0;
-  if (watched) loop.poller().remove(connection_.fd.get(), *this);
+  const poller::handover watch{loop.poller(), connection_.fd.get(), events_, *this};
   auto connection = std::move(connection_);
   stage_ = stage::over;
   loop.timers().cancel(*this);

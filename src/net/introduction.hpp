@@ -112,6 +112,7 @@ class introduction final : public pollable, public drainable, private deadline {
   std::unique_ptr<std::string> header_;  // what came of the PROXY header so far
   std::uint32_t events_ = 0;             // watched for
   std::uint32_t discarded_ = 0;
+  bool drained_ = false;  // the last recv(2) took all there was
   stage stage_;
 };
 

@@ -7,7 +7,9 @@
 #include <boost/asio/post.hpp>
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "baton/base/unique_fd.hpp"
@@ -18,6 +20,8 @@ using descriptor =
     boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
 
 struct poller::implementation : std::enable_shared_from_this<implementation> {
+  using clock = std::chrono::steady_clock;
+
   /// Events fetched by one epoll_wait(2).
   static constexpr int round_size = 256;
   /// Rounds in one batch. While there is load, a round costs one system call where going through
@@ -54,14 +58,15 @@ struct poller::implementation : std::enable_shared_from_this<implementation> {
   }
 
   void free(pollable& target) noexcept {
-    if (target.watch_ == 0) return;
-    const auto index = target.watch_ - 1;
+    if (target.watch_ != 0) free(std::exchange(target.watch_, 0) - 1);
+  }
+
+  void free(std::uint32_t index) noexcept {
     auto& place = table[index];
     place.target = nullptr;
     ++place.serial;
     place.next_free = first_free;
     first_free = index + 1;
-    target.watch_ = 0;
     --watched;
   }
 
@@ -100,6 +105,7 @@ struct poller::implementation : std::enable_shared_from_this<implementation> {
         exhausted = true;
         return;
       }
+      if (timed) round_time = clock::now();
       for (int i = 0; i < count; ++i) {
         const auto data = events[i].data.u64;
         const auto& place = table[static_cast<std::uint32_t>(data)];
@@ -151,6 +157,8 @@ struct poller::implementation : std::enable_shared_from_this<implementation> {
   bool in_batch = false;
   bool exhausted = false;
   bool burial_posted = false;
+  bool timed = false;  // somebody asks for the time of a round
+  clock::time_point round_time;
   std::vector<registration> table;
   std::vector<std::unique_ptr<pollable>> graveyard;
   epoll_event events[round_size];
@@ -168,6 +176,8 @@ poller::~poller() {
 
 error_code poller::add(int fd, std::uint32_t events, pollable& target) noexcept {
   assert(target.watch_ == 0 && "watched already");
+  if (auto* const left = handed_over(fd); left != nullptr) [[unlikely]]
+    end(*left);
   const auto index = self_->take(target);
   target.watch_ = index + 1;
   if (self_->control(EPOLL_CTL_ADD, fd, events, index) == 0) [[likely]] {
@@ -193,11 +203,59 @@ void poller::remove(int fd, pollable& target) noexcept {
   self_->free(target);
 }
 
+poller::handover::handover(poller& in, int fd, std::uint32_t events, pollable& from) noexcept
+    : in_{in},
+      behind_{in.handovers_},
+      fd_{fd},
+      events_{events},
+      place_{std::exchange(from.watch_, 0)} {
+  in_.handovers_ = this;
+  if (place_ != 0) in_.self_->table[place_ - 1].target = nullptr;
+}
+
+poller::handover::~handover() {
+  in_.handovers_ = behind_;
+  in_.end(*this);
+}
+
+void poller::end(handover& of) noexcept {
+  if (of.place_ == 0) return;
+  const auto index = std::exchange(of.place_, 0) - 1;
+  // As in `remove`.
+  (void)self_->control(EPOLL_CTL_DEL, of.fd_, 0, index);
+  self_->free(index);
+}
+
+poller::handover* poller::handed_over(int fd) const noexcept {
+  auto* each = handovers_;
+  while (each != nullptr && (each->fd_ != fd || each->place_ == 0)) each = each->behind_;
+  return each;
+}
+
+error_code poller::take_over(int fd, std::uint32_t events, pollable& target) noexcept {
+  auto* const left = handed_over(fd);
+  if (left == nullptr) return add(fd, events, target);
+  assert(target.watch_ == 0 && "watched already");
+  const auto index = left->place_ - 1;
+  if (events != left->events_ && self_->control(EPOLL_CTL_MOD, fd, events, index) != 0)
+    return last_system_error();
+  self_->table[index].target = &target;
+  target.watch_ = std::exchange(left->place_, 0);
+  return {};
+}
+
 void poller::retire(std::unique_ptr<pollable> target) noexcept {
   if (target) self_->retire(std::move(target));
 }
 
 std::size_t poller::watched() const noexcept { return self_->watched; }
+
+std::chrono::steady_clock::time_point poller::batch_time() noexcept {
+  auto& self = *self_;
+  if (!self.in_batch) return implementation::clock::now();
+  if (!std::exchange(self.timed, true)) self.round_time = implementation::clock::now();
+  return self.round_time;
+}
 
 void poller::close() noexcept {
   self_->awaited.reset();

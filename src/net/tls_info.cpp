@@ -39,10 +39,7 @@ const tls_info& tls_session::info() {
   auto* const ssl = ssl_.get();
   info.version = view(SSL_get_version(ssl));
   info.cipher = view(SSL_get_cipher_name(ssl));
-  const unsigned char* protocol = nullptr;
-  unsigned size = 0;
-  SSL_get0_alpn_selected(ssl, &protocol, &size);
-  info.protocol = {reinterpret_cast<const char*>(protocol), size};
+  info.protocol = protocol();
   info.server_name = view(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
   info.resumed = resumed();
   if (const auto* const certificate = SSL_get0_peer_certificate(ssl)) {
@@ -54,6 +51,13 @@ const tls_info& tls_session::info() {
   ERR_clear_error();
   details_ = std::move(made);
   return details_->info;
+}
+
+std::string_view tls_session::protocol() const noexcept {
+  const unsigned char* agreed = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &agreed, &size);
+  return {reinterpret_cast<const char*>(agreed), size};
 }
 
 bool tls_session::resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }

@@ -220,11 +220,11 @@ std::size_t tls_session::encrypt(plaintext& from, std::size_t budget) noexcept {
 }
 
 /// Sends what OpenSSL has made; what does not fit waits. False if the peer is gone, with errno.
-bool tls_session::send_output(int fd) noexcept {
+bool tls_session::send_output(int fd, int flags) noexcept {
   auto rest = work_.output();
   work_.clear_output();
   if (waiting_ == nullptr) {
-    const auto sent = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+    const auto sent = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL | flags);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
     if (sent > 0) rest = rest.subspan(static_cast<std::size_t>(sent));
     if (rest.empty()) return true;
@@ -262,14 +262,18 @@ bool tls_session::send_waiting(int fd) noexcept {
   return true;
 }
 
-bool tls_session::end_output(int fd) noexcept {
+void tls_session::say_end(int fd) noexcept {
+  if (broken_ || !established_) return;
   forget_others_errors();
-  if (!broken_ && established_) {
-    static_cast<void>(release_held());
-    // What it returns says whether the peer has sent its own; we do not wait for it here.
-    (void)SSL_shutdown(ssl_.get());
-    if (!work_.output().empty() && !send_output(fd)) broken_ = true;
-  }
+  static_cast<void>(release_held());
+  // What it returns says whether the peer has sent its own; we do not wait for it here.
+  (void)SSL_shutdown(ssl_.get());
+  // The end of the output follows: both in one segment.
+  if (!work_.output().empty() && !send_output(fd, MSG_MORE)) broken_ = true;
+}
+
+bool tls_session::end_output(int fd) noexcept {
+  say_end(fd);
   if (waiting_ != nullptr && !broken_) {
     end_when_sent_ = true;
     return true;

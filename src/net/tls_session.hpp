@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "baton/net/acceptor.hpp"
 #include "baton/net/tls.hpp"
@@ -47,10 +48,14 @@ class tls_session {
   }
   /// Sends close_notify, then ends the descriptor's output: now, or when what waits has gone.
   bool end_output(int fd) noexcept;
+  /// Sends close_notify, for which the kernel waits for the end of the output, which must follow.
+  void say_end(int fd) noexcept;
 
   /// Whether the handshake is done.
   [[nodiscard]] bool established() const noexcept { return established_; }
   [[nodiscard]] bool resumed() const noexcept;
+  /// As `connection::protocol`.
+  [[nodiscard]] std::string_view protocol() const noexcept;
   /// Why it failed, for the log.
   [[nodiscard]] std::string failure() const;
   /// See `tls.hpp`; made at the first call.
@@ -75,7 +80,7 @@ class tls_session {
   std::size_t encrypt(plaintext& from, std::size_t budget) noexcept;
   bool hold_output() noexcept;
   bool release_held() noexcept;
-  bool send_output(int fd) noexcept;
+  bool send_output(int fd, int flags = 0) noexcept;
   bool send_waiting(int fd) noexcept;
 
   tls_workspace& work_;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,9 @@ int main(int argc, char** argv) {
   std::uint16_t port = 9081;
   std::size_t size = 16;
   std::size_t connections = 100'000;
+  bool statistics = true;
+  std::string access_log;
+  std::string access_format = "combined";
   baton::net::tls_certificate certificate;
   baton::server_options options;
   CLI::App app{"A baton server with one fixed answer and a WebSocket echo, for measurements"};
@@ -25,6 +29,10 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads)->capture_default_str();
   app.add_option("--max-connections", connections, "of the listener")->capture_default_str();
   app.add_option("--pid-file", options.pid_file);
+  app.add_flag("!--no-statistics", statistics, "count nothing for each listener");
+  app.add_option("--access-log", access_log, "write requests to this file");
+  app.add_option("--access-format", access_format, "combined, combined_timed, json")
+      ->capture_default_str();
   auto* const key = app.add_option("--key", certificate.key, "of the certificate");
   app.add_option("--certificate", certificate.certificate, "PEM file: serve TLS")->needs(key);
   CLI11_PARSE(app, argc, argv);
@@ -33,12 +41,16 @@ int main(int argc, char** argv) {
   try {
     baton::server server{options};
     baton::http::service_options web_options{.address = fmt::format("127.0.0.1:{}", port),
-                                             .max_connections = connections};
+                                             .max_connections = connections,
+                                             .statistics = statistics};
     // Idle connections are measured for longer than they may stay by default.
     web_options.limits.idle_timeout = std::chrono::hours{1};
     if (!certificate.certificate.empty())
       web_options.tls = baton::net::tls_options{.certificates = {certificate}};
     baton::http::service web{server, web_options};
+    if (!access_log.empty())
+      web.access_log(std::make_shared<baton::http::access_log>(baton::http::access_log_options{
+          .file = access_log, .format = baton::http::parse_access_format(access_format).value()}));
     web.get("/", [&](const baton::http::request&) { return baton::http::response::view(body); });
     web.get("/ping", [](const baton::http::request&) {
       return baton::http::response::text(fmt::format("pong by pid:{}\n", ::getpid()));

@@ -12,6 +12,7 @@
 
 #include "baton/http/fields.hpp"
 #include "baton/http/method.hpp"
+#include "baton/http/trace_context.hpp"
 #include "baton/net/address.hpp"
 #include "baton/net/tls.hpp"
 
@@ -73,6 +74,12 @@ class request {
   /// What was agreed with the client under TLS, its verified certificate's subject among it; null
   /// in the clear.
   [[nodiscard]] const net::tls_info* tls() const noexcept;
+  /// Where the request stands in its trace: taken over from its `traceparent`, or begun. It is
+  /// looked at when it is first asked for; the access log has the same ids.
+  [[nodiscard]] const trace_context& trace() const {
+    if (!trace_) trace_ = trace_context::of(headers());
+    return *trace_;
+  }
   /// The io_context that serves this connection: for timers and sockets of the handler's own.
   [[nodiscard]] boost::asio::io_context& context() const noexcept { return *context_; }
 
@@ -112,6 +119,7 @@ class request {
   const net::address* peer_ = nullptr;
   const net::connection* connection_ = nullptr;  // null once it is gone
   std::string_view listener_;
+  mutable std::optional<trace_context> trace_;
   boost::asio::io_context* context_ = nullptr;
 };
 

@@ -13,12 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "baton/http/access_log.hpp"
 #include "baton/http/handler.hpp"
 #include "baton/http/limits.hpp"
 #include "baton/http/message.hpp"
 #include "baton/http/protocol.hpp"
 #include "baton/http/responder.hpp"
 #include "baton/http/router.hpp"
+#include "baton/http/statistics.hpp"
 #include "baton/http/websocket.hpp"
 #include "baton/net/listener.hpp"
 #include "baton/server/service.hpp"
@@ -48,6 +50,8 @@ struct service_options {
   /// Proxies whose connections begin with a PROXY header; see net::listener_options.
   std::vector<std::string> proxy_from = {};
   http::limits limits = {};
+  /// Count requests, latencies, bytes and messages for each listener (see `service::statistics`).
+  bool statistics = true;
 };
 
 /// HTTP/1.1 on any number of listeners of one server.
@@ -98,7 +102,20 @@ class service final : public baton::service {
     websocket(pattern, {}, std::move(behaviour));
   }
 
-  [[nodiscard]] const http::limits& limits() const noexcept;
+  /// From now on requests are written into `to` (null: no access log, as at the beginning). Several
+  /// services may share one. Thread-safe once the server has started; before, on its thread.
+  void access_log(std::shared_ptr<http::access_log> to);
+
+  /// Other limits, for open connections and new ones; a deadline that runs keeps its time, and what
+  /// an HTTP/2 connection was told in SETTINGS holds until it ends. Throws setup_error for what
+  /// makes no sense; nothing is changed then. Thread-safe once the server has started; before, on
+  /// its thread.
+  void update(const http::limits& wanted);
+  [[nodiscard]] http::limits limits() const;
+
+  /// What was done so far, for each listener that had a client; empty if `service_options` does
+  /// without. Thread-safe once the server has started.
+  [[nodiscard]] http::statistics statistics() const;
 
   // What the server calls; see baton::service.
   [[nodiscard]] std::string_view protocol() const noexcept override;

@@ -32,6 +32,9 @@ struct accepted {
   tls_session_ptr tls = {};
   /// What the client sent behind the introduction (PROXY header, TLS handshake), in the clear.
   std::unique_ptr<std::string> early = {};
+  /// The descriptor was read empty before: behind `early` there is nothing to read until it is
+  /// polled ready.
+  bool drained = false;
 };
 
 using accept_handler = std::function<void(accepted)>;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "baton/base/unique_fd.hpp"
 #include "baton/net/acceptor.hpp"
@@ -55,13 +56,22 @@ class connection {
   /// Ends our side: close_notify under TLS, then shutdown(2); what waits is sent before. False if
   /// the peer is gone. Under TLS a connection destroyed without it was cut off, to the peer.
   bool end_output() noexcept;
+  /// Before the close of a connection whose peer has ended its side: says close_notify under TLS,
+  /// which the peer may wait for. It goes out with the close, in one segment.
+  void answer_end() noexcept;
   /// The coming close resets the connection, so that the peer takes nothing for complete.
   void reset_on_close() noexcept;
   /// Whether the peer has sent something that was not received yet (recv(2) with MSG_PEEK).
   [[nodiscard]] bool input_waits() const noexcept;
+  /// Whether, of a connection that was not received from yet, there is nothing to receive before
+  /// the poller says so.
+  [[nodiscard]] bool drained() const noexcept { return drained_ && early_ == nullptr; }
 
   [[nodiscard]] const address& peer() const noexcept { return peer_; }
   [[nodiscard]] const listener* from() const noexcept { return from_; }
+  [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
+  /// What ALPN agreed on (RFC 7301); empty: nothing, or in the clear.
+  [[nodiscard]] std::string_view protocol() const noexcept;
   /// What was agreed under TLS, valid as long as the connection; null in the clear.
   [[nodiscard]] const tls_info* security() const noexcept;
 
@@ -78,6 +88,7 @@ class connection {
   tls_session_ptr tls_;
   std::unique_ptr<std::string> early_;  // received before this object was made
   bool direct_;                         // neither TLS nor early bytes: straight to the socket
+  bool drained_;
 };
 
 }  // namespace baton::net

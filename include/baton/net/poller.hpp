@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -46,6 +47,30 @@ class poller {
   /// Stops watching; `fd` stays open.
   void remove(int fd, pollable& target) noexcept;
 
+  /// The time in which a descriptor that is watched goes from one pollable to the next.
+  ///
+  /// Invariants: nobody is called for it meanwhile; whoever wants it takes it over (`take_over`, or
+  /// `add` as ever); if nobody did, it is not watched any more when this ends. May be nested.
+  class handover {
+   public:
+    /// `events`: what `fd` is watched for. `from`, which may be unregistered, is so afterwards.
+    handover(poller& in, int fd, std::uint32_t events, pollable& from) noexcept;
+    ~handover();
+    handover(const handover&) = delete;
+    handover& operator=(const handover&) = delete;
+
+   private:
+    friend class poller;
+    poller& in_;
+    handover* const behind_;
+    int fd_;
+    std::uint32_t events_;
+    std::uint32_t place_;  // as pollable::watch_
+  };
+  /// As `add`, for a descriptor that was never closed since it was handed over: then the watch goes
+  /// on, without a system call if the events are the same. Without a handover it is `add`.
+  error_code take_over(int fd, std::uint32_t events, pollable& target) noexcept;
+
   /// Forgets `target`'s registration without a system call: for a descriptor that is about to be
   /// closed and has no duplicate anywhere. The object is destroyed after the current batch (in a
   /// later turn of the io_context if no batch runs), and with the poller at the latest.
@@ -53,12 +78,20 @@ class poller {
 
   [[nodiscard]] std::size_t watched() const noexcept;
 
+  /// Within a batch: when the readiness that is being dealt with was learned, one look at the clock
+  /// for all that epoll_wait(2) returned at once. Else: now.
+  [[nodiscard]] std::chrono::steady_clock::time_point batch_time() noexcept;
+
   /// Stops awaiting the epoll descriptor so that the io_context can run out of work.
   void close() noexcept;
 
  private:
   struct implementation;
+  [[nodiscard]] handover* handed_over(int fd) const noexcept;
+  void end(handover& of) noexcept;
+
   std::shared_ptr<implementation> self_;
+  handover* handovers_ = nullptr;  // the innermost
 };
 
 }  // namespace baton::net

@@ -57,6 +57,8 @@ class http2_stream {
   [[nodiscard]] bool answered() const noexcept { return answered_; }
   /// The answer is on its way to its last byte.
   [[nodiscard]] bool finished() const noexcept { return finished_; }
+  /// Bytes of the answer's body that went out; of one without a source.
+  [[nodiscard]] std::size_t body_sent() const noexcept { return body_sent_; }
   /// Bytes of the body that were reported and not consumed yet.
   [[nodiscard]] std::size_t unconsumed() const noexcept { return unconsumed_; }
   /// Bytes that the client may not send again before `http2::let_on`.

@@ -80,6 +80,41 @@ TEST_F(Connection, AConnectionGivesWhatCameEarlyAndThenTheRest) {
   EXPECT_TRUE(client->ended());
 }
 
+TEST_F(Connection, WhatWasReadEmptyIsDrainedBehindWhatCameEarly) {
+  const auto [left, right] = test::make_pair();
+  client_fd = unique_fd{left};
+  accepted made{.slot = {},
+                .fd = unique_fd{right},
+                .peer = {},
+                .early = std::make_unique<std::string>("early"),
+                .drained = true};
+  connection through{std::move(made)};
+  EXPECT_FALSE(through.drained());
+  ASSERT_EQ(through.receive(on.read_buffer()), 5);
+  EXPECT_TRUE(through.drained());
+  EXPECT_FALSE(through.secure());
+  EXPECT_EQ(through.protocol(), "");
+}
+
+TEST_F(Connection, AnEndIsAnsweredWithTheClose) {
+  auto as = client_of();
+  as.alpn = {"http/1.1"};
+  connect(as);
+  ASSERT_TRUE(shake_hands());
+  {
+    connection through{accepted{
+        .slot = {}, .fd = std::move(server->fd), .peer = {}, .tls = std::move(server->tls)}};
+    EXPECT_TRUE(through.secure());
+    EXPECT_EQ(through.protocol(), "http/1.1");
+    client->end();
+    exchange(*client, client_fd.get());
+    ASSERT_EQ(through.receive(on.read_buffer()), 0);
+    through.answer_end();
+  }
+  exchange(*client, client_fd.get());
+  EXPECT_TRUE(client->ended()) << "it heard close_notify before the end";
+}
+
 TEST_F(Connection, AConnectionInTheClearIsTheSameToItsUser) {
   const auto [left, right] = test::make_pair();
   client_fd = unique_fd{left};

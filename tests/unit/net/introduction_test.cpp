@@ -44,6 +44,8 @@ TEST_F(Introduction, PassesATlsConnectionOnAfterItsHandshake) {
   EXPECT_EQ(passed[0].peer, *address::local(fd.get()));
   EXPECT_EQ(passed[0].from, &*door);
   EXPECT_TRUE(passed[0].slot);
+  EXPECT_TRUE(passed[0].drained);
+  EXPECT_EQ(on.poller().watched(), 1U) << "the listener; nobody took the connection over";
   client.write("hello");
   exchange(client, fd.get());
   EXPECT_EQ(receive(std::move(passed[0])), "hello");

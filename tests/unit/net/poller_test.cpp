@@ -119,6 +119,98 @@ TEST_F(Poller, ModifyChangesWhatIsWatched) {
   EXPECT_EQ(set.modify(end.mine.get(), EPOLLIN, end).value(), ENOENT) << "no longer watched";
 }
 
+TEST_F(Poller, AHandoverBringsTheNextOneWhatComes) {
+  watched_end end{set};
+  watched_end next{set};
+  ASSERT_FALSE(end.add());
+  {
+    const poller::handover watch{set, end.mine.get(), EPOLLIN, end};
+    end.write();
+    ASSERT_FALSE(set.take_over(end.mine.get(), EPOLLIN, next));
+  }
+  next.action = [&] { end.read(); };
+  ASSERT_TRUE(run_until(context, [&] { return next.calls == 1; }));
+  EXPECT_EQ(end.calls, 0);
+  EXPECT_EQ(set.watched(), 1U);
+  // Whoever took it over is registered like anybody else.
+  next.action = [&] { set.remove(end.mine.get(), next); };
+  ASSERT_FALSE(set.modify(end.mine.get(), EPOLLOUT, next));
+  ASSERT_TRUE(run_until(context, [&] { return next.calls == 2; }));
+  EXPECT_EQ(next.last, std::uint32_t{EPOLLOUT});
+  EXPECT_EQ(set.watched(), 0U);
+}
+
+TEST_F(Poller, AHandoverMayChangeWhatIsWatched) {
+  watched_end end{set};
+  watched_end next{set};
+  ASSERT_FALSE(end.add());
+  end.write();
+  {
+    const poller::handover watch{set, end.mine.get(), EPOLLIN, end};
+    ASSERT_FALSE(set.take_over(end.mine.get(), EPOLLOUT, next));
+  }
+  next.action = [&] { set.remove(end.mine.get(), next); };
+  ASSERT_TRUE(run_until(context, [&] { return next.calls == 1; }));
+  EXPECT_EQ(next.last, std::uint32_t{EPOLLOUT});
+}
+
+TEST_F(Poller, WhatNobodyTakesOverIsNotWatched) {
+  watched_end end{set};
+  watched_end other{set};
+  ASSERT_FALSE(end.add());
+  ASSERT_FALSE(other.add());
+  end.action = [] { FAIL() << "called after the handover"; };
+  { const poller::handover watch{set, end.mine.get(), EPOLLIN, end}; }
+  EXPECT_EQ(set.watched(), 1U);
+  end.write();
+  other.write();
+  other.action = [&] { other.read(); };
+  ASSERT_TRUE(run_until(context, [&] { return other.calls == 1; }));
+  for (int i = 0; i < 20; ++i) context.poll_one();
+  ASSERT_FALSE(end.add()) << "as if it had never been watched";
+  end.action = [&] { end.read(); };
+  ASSERT_TRUE(run_until(context, [&] { return end.calls == 1; }));
+}
+
+TEST_F(Poller, DuringAHandoverADescriptorCanBeAddedAsEver) {
+  watched_end end{set};
+  watched_end next{set};
+  watched_end other{set};
+  ASSERT_FALSE(end.add());
+  {
+    const poller::handover outer{set, end.mine.get(), EPOLLIN, end};
+    const poller::handover inner{set, other.mine.get(), EPOLLIN, other};  // was not watched
+    ASSERT_FALSE(set.take_over(other.mine.get(), EPOLLIN, other));
+    ASSERT_FALSE(set.add(end.mine.get(), EPOLLIN, next));
+  }
+  EXPECT_EQ(set.watched(), 2U);
+  next.action = [&] { end.read(); };
+  other.action = [&] { other.read(); };
+  end.write();
+  other.write();
+  ASSERT_TRUE(run_until(context, [&] { return next.calls == 1 && other.calls == 1; }));
+  EXPECT_EQ(end.calls, 0);
+}
+
+TEST_F(Poller, ADescriptorThatWasClosedDuringAHandoverLeavesNothing) {
+  watched_end end{set};
+  ASSERT_FALSE(end.add());
+  {
+    const poller::handover watch{set, end.mine.get(), EPOLLIN, end};
+    const int number = end.mine.get();
+    end.mine.reset();
+    // The next one gets the same number.
+    watched_end next{set};
+    ASSERT_EQ(next.mine.get(), number);
+    ASSERT_FALSE(next.add());
+    next.write();
+    next.action = [&] { next.read(); };
+    ASSERT_TRUE(run_until(context, [&] { return next.calls == 1; }));
+    set.remove(next.mine.get(), next);
+  }
+  EXPECT_EQ(set.watched(), 0U);
+}
+
 TEST_F(Poller, WhoWasRemovedIsNotCalledEvenInTheSameBatch) {
   // Both are ready and fetched together; whoever comes first removes the other.
   watched_end left{set};
