@@ -7,3 +7,9 @@ find_package(nghttp2 1.52 REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS SSL)
 find_package(spdlog REQUIRED)
 find_package(ZLIB REQUIRED)
+if(BATON_ADMIN)
+  find_package(prometheus_core REQUIRED)  # prometheus-cpp-dev
+endif()
+if(BATON_CONFIG)
+  find_package(yaml-cpp REQUIRED)  # libyaml-cpp-dev
+endif()

@@ -29,6 +29,16 @@ file(RELATIVE_PATH baton_prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig $
 
 baton_install_library(core baton_core)
 baton_install_library(http baton_protocol_http)
+set(baton_components core http)
+if(BATON_ADMIN)
+  baton_install_library(admin baton_operations_admin)
+  list(APPEND baton_components admin)
+endif()
+if(BATON_CONFIG)
+  baton_install_library(config baton_operations_config)
+  list(APPEND baton_components config)
+endif()
+list(JOIN baton_components " " baton_components)
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/baton-config.cmake.in
   ${PROJECT_BINARY_DIR}/baton-config.cmake INSTALL_DESTINATION ${baton_package_dir})
@@ -36,4 +46,5 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/baton-config-version.cmak
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/baton-config.cmake
   ${PROJECT_BINARY_DIR}/baton-config-version.cmake
-  ${PROJECT_SOURCE_DIR}/cmake/Findnghttp2.cmake DESTINATION ${baton_package_dir})
+  ${PROJECT_SOURCE_DIR}/cmake/Findnghttp2.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/Findprometheus_core.cmake DESTINATION ${baton_package_dir})
