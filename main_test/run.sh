@@ -56,7 +56,7 @@ die() {
 build() {
   heading "Building (release)"
   install_packages g++ cmake ninja-build ccache boost libfmt-dev libspdlog-dev libssl-dev \
-    libnghttp2-dev zlib1g-dev libcli11-dev curl openssl
+    libnghttp2-dev zlib1g-dev prometheus-cpp-dev libyaml-cpp-dev libcli11-dev curl openssl
   local log=build/release-build.log
   mkdir -p build
   if ! { cmake --preset release && cmake --build --preset release &&

@@ -9,6 +9,8 @@ tests/run.sh [CTEST ARGUMENTS]     e.g. tests/run.sh -R lineage
 On Debian 12, Ubuntu 24.04 or later: installs the missing packages (as root or with sudo), builds the
 preset `dev` in build/dev and runs ctest. What it installs it says; if nothing is missing it is quiet
 and needs no network. Where a browser or node.js cannot be had, their tests say so and are skipped.
+nginx, haproxy and prometheus (promtool) are not installed, since their packages start services: with
+them in place, their tests run too.
 Ends with a line "N passed, N failed" and ctest's exit status.
 
   BATON_PRESET=asan tests/run.sh   the same with another preset (asan, tsan, coverage)
@@ -23,9 +25,9 @@ preset=${BATON_PRESET:-dev}
 results=$PWD/build/$preset/junit.xml
 
 install_packages g++ cmake ninja-build ccache make pkg-config boost libfmt-dev libspdlog-dev \
-  libssl-dev libnghttp2-dev zlib1g-dev libcli11-dev libgtest-dev libgmock-dev curl openssl python3 \
-  nghttp2-client python3-h2 python3-websockets python3-wsproto \
-  --optional nodejs node-ws node-undici chromium
+  libssl-dev libnghttp2-dev zlib1g-dev prometheus-cpp-dev libyaml-cpp-dev libcli11-dev libgtest-dev libgmock-dev curl openssl python3 \
+  nghttp2-client python3-h2 python3-jsonschema python3-websockets python3-wsproto \
+  --optional nodejs node-ws node-undici chromium python3-yaml busybox-static
 
 # A fresh clone in another folder finds what was compiled before.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1

@@ -118,7 +118,7 @@ class F10Versions(Case):
         service = self.service(environment={"BATON_FAULT_PARENT_VERSIONS": "1-9"})
         service.ready()
         child = service.upgrade()
-        service.wait_log(r"speaks handoff version 1$")
+        service.wait_log(r"speaks handoff version 1\b")
         self.assertEqual(self.served_by(service.port()), child)
         service.quit()
 

@@ -83,7 +83,7 @@ class ProtocolPorts(Protocols):
     def test_a_list_that_cannot_be_is_refused(self):
         for protocols, why in (("http,gopher", '"gopher" is no protocol of the http service'),
                                ("ws,ws", "the protocol ws is listed twice"),
-                               ("http,wss", "is for wss, which needs a certificate")):
+                               ("http,wss", "wss needs a certificate")):
             done = subprocess.run([PROGRAM, "--address", "127.0.0.1", "--port", "0", "--protocols",
                                    protocols], capture_output=True, text=True, timeout=PATIENCE,
                                   check=False)

@@ -36,7 +36,8 @@ class Protocols(Case):
             "--tls-port", "0", "--certificate", self.file("server.pem"),
             "--key", self.file("server.key"), *flags])
         service.ready()
-        self.clear = int(service.wait_log(r"listening http on 127\.0\.0\.1:(\d+)$").group(1))
+        self.clear = int(
+            service.wait_log(r"listening http on 127\.0\.0\.1:(\d+) event=").group(1))
         self.tls = int(service.wait_log(r"listening http on 127\.0\.0\.1:(\d+) as 'tls' with TLS").group(1))
         return service
 

@@ -17,7 +17,8 @@
 // websocket {max_message, max_connections, high_water, max_backlog, compression {enabled,
 // server_context_takeover, client_context_takeover, server_max_window_bits, client_max_window_bits,
 // threshold}, subprotocols, origins [those let in], message_timeout_ms, ping_interval_ms,
-// pong_deadline_ms, idle_timeout_ms, close_timeout_ms} for /ws and /topic.
+// pong_deadline_ms, idle_timeout_ms, close_timeout_ms} for /ws and /topic; and admin, which
+// service_admin.cpp describes; and log and access_log (service_logs.hpp).
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -31,12 +32,15 @@
 #include <thread>
 #include <vector>
 
+#include "baton/admin/service.hpp"
 #include "baton/base/error.hpp"
 #include "baton/base/log.hpp"
 #include "baton/http/service.hpp"
 #include "baton/http/topic.hpp"
 #include "baton/server/server.hpp"
+#include "service_admin.hpp"
 #include "service_bodies.hpp"
+#include "service_logs.hpp"
 #include "service_options.hpp"
 
 namespace {
@@ -131,6 +135,9 @@ void add_routes(baton::http::service& web, baton::server& server) {
   web.get("/bytes/{count}", [](const request& asked) {
     return response::text(std::string(std::stoul(std::string{asked.param("count")}), 'x'));
   });
+  web.get("/status/{code}", [](const request& asked) {
+    return response::text("as asked\n", std::stoul(std::string{asked.param("code")}));
+  });
   web.any("/echo", [](const request& asked) { return response::text(std::string{asked.body()}); });
   web.get("/slow/{ms}", [](const request& asked, baton::http::responder done) {
     auto timer = std::make_shared<boost::asio::steady_timer>(asked.context());
@@ -148,6 +155,7 @@ std::vector<char> touch_memory(std::size_t mebibytes) {
 int serve(const object& from) {
   using configuration::number;
   using configuration::text;
+  configure_logs(from);
   baton::server server{configuration::server(from)};
   if (const auto reason = text(from, "fail"); !reason.empty()) throw baton::setup_error{reason};
   if (const auto status = number<int>(from, "exit", -1); status >= 0) std::_Exit(status);
@@ -155,9 +163,11 @@ int serve(const object& from) {
   baton::http::service web{server, {.limits = configuration::limits(from)}};
   add_routes(web, server);
   add_bodies(web);
+  add_logs(web, from);
   add_websocket(web, from);
   add_topic(web, from);
   add_listeners(web, from);
+  const auto admin = add_admin(server, web, from);
 
   const auto memory = touch_memory(number<std::size_t>(from, "resident_mib", 0));
   if (const auto* pieces = from.if_contains("progress")) {

@@ -49,7 +49,7 @@ class Package:
         installed = {str(path.relative_to(self.prefix)) for path in self.prefix.rglob("*")}
         archives = [self.prefix / name for name in installed if name.endswith(".a")]
         names = sorted(path.name for path in archives)
-        assert names == ["libbaton_core.a", "libbaton_http.a"], names
+        assert names == [f"libbaton_{name}.a" for name in ("admin", "config", "core", "http")], names
         for archive in archives:
             assert b"BATON_FAULT" not in archive.read_bytes(), f"{archive} reads BATON_FAULT"
         public = self.source / "include"
@@ -104,7 +104,7 @@ class Package:
         out.mkdir(parents=True)
         folders = [str(path) for path in self.prefix.rglob("pkgconfig")]
         environment = {**os.environ, "PKG_CONFIG_PATH": ":".join(folders)}
-        flags = self.run("pkg-config", "--cflags", "baton-http", env=environment)
+        flags = self.run("pkg-config", "--cflags", "baton-admin", env=environment)
         assert "-DBOOST_ASIO_SEPARATE_COMPILATION" in flags, flags
         self.run("make", "-C", HERE / "pkg_config", f"OUT={out}", env=environment)
         self.play(out)
@@ -114,17 +114,25 @@ class Package:
     def play(self, folder):
         self.play_one(folder / "pong", lambda program: program.ask()[1])
         self.play_one(folder / "greeter", Program.greeting)
+        self.play_one(folder / "observed", lambda program: program.ask()[1], self.look)
 
     @staticmethod
-    def play_one(executable, ask):
+    def look(program, generation):
+        status, text = program.ask("/metrics")
+        assert status == 200 and f"\nbaton_generation {generation}\n" in text, text
+
+    @staticmethod
+    def play_one(executable, ask, look=lambda program, generation: None):
         program = Program([str(executable), "unix:web.sock"], "service.pid")
         try:
             program.wait_ready()
             first = program.serving_pid()
             assert ask(program) == f"pong by pid:{first}\n"
+            look(program, 1)
             second = program.upgrade()
             assert program.exit_status(first) == 0, program.log_text()
             assert ask(program) == f"pong by pid:{second}\n"
+            look(program, 2)
             os.kill(second, 3)
             assert program.exit_status(second) == 0, program.log_text()
             assert not os.path.exists(program.socket), "the last owner left its socket file"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 BLOCK = re.compile(r"(?:<!-- test: (\w+) -->\n)?```cpp\n(.*?)```", re.DOTALL)
 PORT = re.compile(r'"(?:0\.0\.0\.0|127\.0\.0\.1|\*)?:9090"')
+ADMIN_PORT = '"127.0.0.1:9900"'
 
 
 def snippets(text):
@@ -25,7 +26,7 @@ def snippets(text):
             sys.exit(f"README.md:{line - 1}: a cpp block without <!-- test: NAME --> before it")
         if name in found:
             sys.exit(f"README.md:{line - 1}: a second block called {name}")
-        code = PORT.sub('"unix:web.sock"', code)
+        code = PORT.sub('"unix:web.sock"', code).replace(ADMIN_PORT, '"unix:admin.sock"')
         suffix = "cpp" if "int main(" in code else "inc"
         found[name] = (suffix, f'#line {line} "README.md"\n{code}')
     return found

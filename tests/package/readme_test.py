@@ -97,6 +97,22 @@ class Readme(unittest.TestCase):
         self.assertIn("USR1", " ".join(record["message"] for record in records))
         self.assertLessEqual({1, 2}, {record["generation"] for record in records})
 
+    def test_the_admin_service_answers_beside_a_configured_one(self):
+        folder = tempfile.mkdtemp(prefix="baton-readme-")
+        self.addCleanup(shutil.rmtree, folder)
+        file = Path(folder, "service.yaml")
+        file.write_text("server: {pid_file: service.pid}\nlisteners: [{address: 'unix:web.sock'}]\n",
+                        encoding="utf-8")
+        program = self.start("operations", files=(file,))
+        for _ in range(2):
+            told = subprocess.run(
+                ["curl", "--silent", "--unix-socket", Path(program.socket).with_name("admin.sock"),
+                 "http://localhost/health?detailed=true"], capture_output=True, text=True,
+                check=True, timeout=60).stdout
+            self.assertIn("database", told)
+            self.restart(program)
+        self.leave(program)
+
     def test_the_picture_is_what_its_script_draws(self):
         drawn = runpy.run_path(str(SOURCE / "docs" / "draw_upgrade.py"))["document"]()
         self.assertEqual(drawn, (SOURCE / "docs" / "upgrade.svg").read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@
 #include <baton/server/server.hpp>
 #include <boost/json.hpp>
 #include <iostream>
+#include <memory>
 #include <string>
 
 int main() {
@@ -14,6 +15,7 @@ int main() {
   baton::server server{{.pid_file = "service.pid"}};
   baton::http::service web{server};
 #include "cap.inc"
+#include "log_files.inc"
 #include "state.inc"
   return server.run();
 }

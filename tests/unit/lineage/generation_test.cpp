@@ -1,6 +1,5 @@
 #include "baton/lineage/generation.hpp"
 
-
 #include <dirent.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
