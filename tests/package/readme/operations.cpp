@@ -14,8 +14,9 @@ void ask_the_database(const baton::admin::check_completion& done) {
 }  // namespace
 
 int main() {
-#include "admin.inc"
 #include "configuration.inc"
+  web.get("/", [](const baton::http::request&) { return baton::http::response::text("here\n"); });
+#include "admin.inc"
   follow.manage(admin);
   return server.run();
 }
