@@ -21,6 +21,14 @@ std::string text_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
+/// Paths beside the files are as the tree is: the text beside them says FOLDER.
+std::string without_folder(std::string text) {
+  const std::string folder = CONFIG_CORPUS;
+  for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder, at))
+    text.replace(at, folder.size(), "FOLDER");
+  return text;
+}
+
 /// What is wrong with a file, with its bare name, one problem a line; empty if nothing is.
 std::string complaint(const fs::path& path) {
   config::sources from;
@@ -34,7 +42,7 @@ std::string complaint(const fs::path& path) {
       if (!each.source.empty()) each.source = path.filename().string();
       all += each.to_string() + '\n';
     }
-    return all;
+    return without_folder(std::move(all));
   }
 }
 
