@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -28,10 +29,7 @@ class line_buffer {
   }
 
   void put(char c) noexcept { *at_++ = c; }
-  void put(std::string_view text) noexcept {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
+  void put(std::string_view text) noexcept { at_ = std::copy(text.begin(), text.end(), at_); }
   void put(std::uint64_t number) noexcept { at_ = std::to_chars(at_, at_ + 20, number).ptr; }
 
   /// At most this much is made of a byte.
