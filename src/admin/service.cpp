@@ -57,10 +57,12 @@ service::implementation::implementation(server& of, const options& wanted)
   });
 }
 
+/// A task at the office may be reading the last lines: it ends first. A line that is logged
+/// meanwhile posts a task that nobody does any more.
 service::implementation::~implementation() {
-  tail.reset();
   checks.end();
   office.close();
+  tail.reset();
 }
 
 void service::implementation::begin() {
