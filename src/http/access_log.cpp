@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr std::array format_names{std::string_view{"combined"}, std::string_view{"combined_timed"},
                                   std::string_view{"json"}};
-constexpr std::string_view what = "the access log";
+constexpr std::string_view sink_name = "the access log";
 /// One write(2) and one wake-up for all requests of this time.
 constexpr milliseconds gather{10};
 constexpr std::size_t bytes_per_line = 1024;
@@ -40,7 +40,7 @@ access_log_options checked(access_log_options options) {
 }
 
 std::shared_ptr<log_file> open(const std::string& path) {
-  return path.empty() ? std::make_shared<log_file>() : std::make_shared<log_file>(path, what);
+  return path.empty() ? std::make_shared<log_file>() : std::make_shared<log_file>(path, sink_name);
 }
 
 /// It goes to the log: this file's lines are requests.
