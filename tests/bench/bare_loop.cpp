@@ -1,7 +1,6 @@
 // The limit for an HTTP server here: a level-triggered epoll loop that parses nothing and sends
 // fixed bytes. One recv is taken for one request, or with --pipeline for as many requests as it
 // holds empty lines. Not a server: the yardstick of compare.py.
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +18,8 @@
 #include <system_error>
 #include <vector>
 
+#include "bare_sockets.hpp"
+
 namespace {
 
 struct settings {
@@ -27,11 +28,6 @@ struct settings {
   bool close = false;
   bool pipeline = false;
 };
-
-int check(int result, const char* what) {
-  if (result < 0) throw std::system_error{errno, std::generic_category(), what};
-  return result;
-}
 
 class bare_loop {
  public:
@@ -42,16 +38,8 @@ class bare_loop {
     answer_size_ = answer_.size();
     if (chosen.pipeline)
       for (int i = 1; i < most_answers; ++i) answer_.append(answer_, 0, answer_size_);
-    epoll_ = check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-    listener_ = check(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
-    const int on = 1;
-    check(::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(chosen.port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
-    check(::listen(listener_, 4096), "listen");
+    epoll_ = bench::check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+    listener_ = bench::listen_on(chosen.port);
     watch(listener_, EPOLLIN, EPOLL_CTL_ADD);
   }
 
@@ -59,7 +47,7 @@ class bare_loop {
     std::array<epoll_event, 512> events;
     while (true) {
       const int ready = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
-      if (ready < 0 && errno != EINTR) check(ready, "epoll_wait");
+      if (ready < 0 && errno != EINTR) bench::check(ready, "epoll_wait");
       for (int i = 0; i < ready; ++i) {
         const auto& event = events[static_cast<std::size_t>(i)];
         if (event.data.fd == listener_)
@@ -76,10 +64,7 @@ class bare_loop {
   static constexpr int most_answers = 64;
 
   void watch(int fd, std::uint32_t what, int operation) {
-    epoll_event event{};
-    event.events = what;
-    event.data.fd = fd;
-    check(::epoll_ctl(epoll_, operation, fd, &event), "epoll_ctl");
+    bench::watch(epoll_, fd, what, operation);
   }
 
   void accept_all() {

@@ -1,7 +1,6 @@
 // The limit for WebSocket echoes here: a level-triggered epoll loop that shakes hands, and then for
 // each readiness receives once, unmasks what is there in its place, and sends it back at once. It
 // takes the client's word for everything. Not a server: the yardstick of websocket.py.
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,33 +14,20 @@
 #include <cstdint>
 #include <exception>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
+#include "bare_sockets.hpp"
 #include "websocket/bare_client.hpp"
 
 namespace {
 
 using bench::bare_client;
 
-int check(int result, const char* what) {
-  if (result < 0) throw std::system_error{errno, std::generic_category(), what};
-  return result;
-}
-
 class bare_loop {
  public:
   explicit bare_loop(std::uint16_t port) {
-    epoll_ = check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-    listener_ = check(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
-    const int on = 1;
-    check(::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
-    check(::listen(listener_, 4096), "listen");
+    epoll_ = bench::check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+    listener_ = bench::listen_on(port);
     watch(listener_, EPOLLIN, EPOLL_CTL_ADD);
   }
 
@@ -49,7 +35,7 @@ class bare_loop {
     std::array<epoll_event, 512> events;
     while (true) {
       const int ready = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
-      if (ready < 0 && errno != EINTR) check(ready, "epoll_wait");
+      if (ready < 0 && errno != EINTR) bench::check(ready, "epoll_wait");
       for (int i = 0; i < ready; ++i) {
         const auto& event = events[static_cast<std::size_t>(i)];
         if (event.data.fd == listener_)
@@ -64,10 +50,7 @@ class bare_loop {
 
  private:
   void watch(int fd, std::uint32_t what, int operation) {
-    epoll_event event{};
-    event.events = what;
-    event.data.fd = fd;
-    check(::epoll_ctl(epoll_, operation, fd, &event), "epoll_ctl");
+    bench::watch(epoll_, fd, what, operation);
   }
   bare_client& of(int fd) { return clients_[static_cast<std::size_t>(fd)]; }
 

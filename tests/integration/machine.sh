@@ -11,12 +11,12 @@ mount -t proc proc /proc
 umount -R /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/lock /run/over
+mkdir -p /run/lock
 for place in etc usr/local/bin; do
-  mkdir -p "/run/over/$place" "/run/work/$place"
+  mkdir -p "/run/over/$place" "/run/beneath/$place"
   cp -R "$folder/$place/." "/run/over/$place"
   mount -t overlay overlay \
-    -o "lowerdir=/$place,upperdir=/run/over/$place,workdir=/run/work/$place" "/$place"
+    -o "lowerdir=/$place,upperdir=/run/over/$place,workdir=/run/beneath/$place" "/$place"
 done
 # What systemd says goes to the caller.
 mount --bind "$folder/console" /dev/console
