@@ -226,6 +226,9 @@ void tls_snapshot::set_tickets(const tls_options& options) {
     SSL_CTX_set_num_tickets(context(), 0);
     return;
   }
+  // One, not OpenSSL's two: who comes back with it is given the next one (RFC 8446 appendix C.4),
+  // and each is paid for by every client, also by those that never come back.
+  SSL_CTX_set_num_tickets(context(), 1);
   SSL_CTX_set_timeout(context(), static_cast<long>(options.ticket_lifetime.count()));
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context(), key_ticket);
   SSL_CTX_set_session_ticket_cb(context(), nullptr, judge_ticket, this);

@@ -250,10 +250,13 @@ class Tickets(TlsCase):
         self.assertIn(RESUMED, output)
         service.quit()
 
-    def test_two_tickets_a_handshake(self):
+    def test_one_ticket_a_handshake_and_another_with_each_resumption(self):
         service = self.start()
-        output = self.s_client(service.port(), "-tls1_3", "-msg")
-        self.assertEqual(output.count("NewSessionTicket"), 2, output)
+        ticket = self.authority.file("ticket")
+        for how in (["-sess_out", ticket], ["-sess_in", ticket]):
+            output = self.s_client(service.port(), "-tls1_3", "-msg", *how)
+            self.assertEqual(output.count("NewSessionTicket"), 1, output)
+        self.assertIn(RESUMED, output)
         service.quit()
 
 
