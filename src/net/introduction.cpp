@@ -36,7 +36,6 @@ introduction_terms introduction_terms::of(const listener_options& options, const
   introduction_terms terms;
   terms.tls = tls;
   terms.policy = options.policy;
-  if (tls != nullptr) terms.timeout = tls->options().handshake_timeout;
   for (const auto& each : options.proxy_from) terms.proxies.push_back(network::parse(each));
   return terms;
 }
@@ -57,6 +56,10 @@ const std::shared_ptr<const tls_snapshot>& introductions::tls() {
     tls_version_ = version;
   }
   return tls_;
+}
+
+std::chrono::milliseconds introductions::timeout() {
+  return terms_.tls == nullptr ? terms_.timeout : tls()->options().handshake_timeout;
 }
 
 void introductions::report(const accepted& of, std::string_view why) {
@@ -83,7 +86,8 @@ void introduction::begin(std::unique_ptr<introduction> self) {
   auto& here = *self;
   // Without TLS there is nothing to ask a stranger.
   if (here.stage_ == stage::greeting && here.with_.terms_.tls == nullptr) return here.pass_on({});
-  here.with_.loop_.timers().arm(here, here.with_.terms_.timeout);
+  here.timeout_ = here.with_.timeout();
+  here.with_.loop_.timers().arm(here, here.timeout_);
   here.read();
   // Watched, or over.
   if (here.events_ != 0 && here.stage_ != stage::over) static_cast<void>(self.release());
@@ -270,8 +274,8 @@ void introduction::on_deadline() {
   with_.loop_.count().deadlines.add();
   if (stage_ == stage::shaking) with_.loop_.count().tls_failures.add();
   if (!silent())
-    with_.report(connection_, fmt::format("it took longer than {} ms to introduce itself",
-                                          with_.terms_.timeout.count()));
+    with_.report(connection_,
+                 fmt::format("it took longer than {} ms to introduce itself", timeout_.count()));
   close();
 }
 

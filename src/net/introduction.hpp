@@ -24,7 +24,7 @@ struct introduction_terms {
   tls_policy policy = tls_policy::tls_only;
   /// Peers that must send a PROXY header; what others send is never taken for one.
   std::vector<network> proxies = {};
-  /// For all of it together.
+  /// For all of it together; with TLS it is that of the options in force.
   std::chrono::milliseconds timeout{std::chrono::seconds{10}};
 
   /// Of a listener's options. Throws setup_error.
@@ -57,6 +57,7 @@ class introductions {
   friend class introduction;
   /// Asked for each connection; no lock unless it was replaced.
   const std::shared_ptr<const tls_snapshot>& tls();
+  std::chrono::milliseconds timeout();
   void report(const accepted& of, std::string_view why);
 
   loop& loop_;
@@ -112,6 +113,7 @@ class introduction final : public pollable, public drainable, private deadline {
   std::unique_ptr<std::string> header_;  // what came of the PROXY header so far
   std::uint32_t events_ = 0;             // watched for
   std::uint32_t discarded_ = 0;
+  std::chrono::milliseconds timeout_{0};
   bool drained_ = false;  // the last recv(2) took all there was
   stage stage_;
 };

@@ -10,6 +10,16 @@
 #include "net/tls_snapshot.hpp"
 
 namespace baton::net {
+namespace {
+
+/// Whether a session of TLS 1.2 goes on with a cipher that is still wanted: OpenSSL does not ask.
+/// (TLS 1.3 agrees on one anew, RFC 8446 section 4.6.1.)
+bool cipher_is_wanted(SSL* ssl, const SSL_SESSION* session) noexcept {
+  if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION) return true;
+  return sk_SSL_CIPHER_find(SSL_get_ciphers(ssl), SSL_SESSION_get0_cipher(session)) >= 0;
+}
+
+}  // namespace
 
 /// Puts the certificates for the client's server name in place of the standard ones.
 int tls_snapshot::choose_identity(SSL* ssl, void* self) noexcept {
@@ -101,12 +111,14 @@ int tls_snapshot::key_ticket(SSL* ssl, unsigned char* name, unsigned char* iv,
 }
 
 /// A ticket speaks for the client certificate inside it: without one where one is required, or
-/// with one that has expired since, the client must shake hands in full.
+/// with one that has expired since, the client must shake hands in full. So must a client whose
+/// cipher is no longer one of ours.
 SSL_TICKET_RETURN tls_snapshot::judge_ticket(SSL* ssl, SSL_SESSION* session, const unsigned char*,
                                              std::size_t, SSL_TICKET_STATUS status,
                                              void*) noexcept {
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
     return SSL_TICKET_RETURN_IGNORE_RENEW;
+  if (!cipher_is_wanted(ssl, session)) return SSL_TICKET_RETURN_IGNORE_RENEW;
   const int mode = SSL_get_verify_mode(ssl);
   if (mode != SSL_VERIFY_NONE) {
     const auto* const peer = SSL_SESSION_get0_peer(session);

@@ -32,20 +32,15 @@ auto on_behalf_of(const std::string& listener, Call call) {
 
 static_assert(tls_context::tickets_version == ticket_keys::version);
 
-tls_context::tls_context(tls_options options, std::string listener,
+tls_context::tls_context(const tls_options& options, std::string listener,
                          const std::vector<std::string>& protocols)
-    : options_{std::move(options)},
-      listener_{std::move(listener)},
-      protocols_{options_.alpn.empty() ? protocols : options_.alpn} {
-  on_behalf_of(listener_, [this] {
-    check(options_);
-    if (options_.ticket_lifetime.count() != 0)
-      tickets_ = std::make_shared<ticket_keys>(options_.ticket_lifetime, now());
-  });
-  current_ = load();
+    : listener_{std::move(listener)}, protocols_{protocols} {
+  current_ = load(options);
 }
 
 tls_context::~tls_context() = default;
+
+tls_options tls_context::options() const { return current()->options(); }
 
 std::string tls_context::description() const { return current()->description(); }
 
@@ -64,9 +59,23 @@ std::vector<std::string> tls_context::files(const tls_options& options) {
   return paths;
 }
 
-std::shared_ptr<const tls_snapshot> tls_context::load() const {
-  return on_behalf_of(
-      listener_, [this] { return tls_snapshot::load(options_, listener_, protocols_, tickets_); });
+std::shared_ptr<const tls_snapshot> tls_context::load() const { return load(options()); }
+
+std::shared_ptr<const tls_snapshot> tls_context::load(const tls_options& wanted) const {
+  return on_behalf_of(listener_, [&] {
+    check(wanted);
+    return tls_snapshot::load(wanted, listener_, wanted.alpn.empty() ? protocols_ : wanted.alpn,
+                              keys_for(wanted));
+  });
+}
+
+/// Those in force, if they are for tickets that live as long.
+std::shared_ptr<ticket_keys> tls_context::keys_for(const tls_options& wanted) const {
+  if (wanted.ticket_lifetime.count() == 0) return nullptr;
+  const auto before = current();
+  if (before != nullptr && before->options().ticket_lifetime == wanted.ticket_lifetime)
+    return before->tickets();
+  return std::make_shared<ticket_keys>(wanted.ticket_lifetime, now());
 }
 
 void tls_context::install(std::shared_ptr<const tls_snapshot> loaded) {
@@ -84,12 +93,14 @@ std::shared_ptr<const tls_snapshot> tls_context::current() const {
 }
 
 std::string tls_context::write_tickets() const {
-  return tickets_ == nullptr ? std::string{} : tickets_->write(now());
+  const auto keys = current()->tickets();
+  return keys == nullptr ? std::string{} : keys->write(now());
 }
 
 bool tls_context::read_tickets(std::uint32_t version, std::string_view blob) {
-  if (tickets_ != nullptr && tickets_->read(version, blob)) return true;
-  if (tickets_ != nullptr)
+  const auto keys = current()->tickets();
+  if (keys != nullptr && keys->read(version, blob)) return true;
+  if (keys != nullptr)
     log_notice(fmt::format(
         "TLS on the listener {}: the ticket keys of the previous generation are of another "
         "version or lifetime and were not taken over; clients shake hands in full once",

@@ -123,41 +123,41 @@ std::shared_ptr<const tls_snapshot> tls_snapshot::load(const tls_options& option
                                                        const std::vector<std::string>& protocols,
                                                        std::shared_ptr<ticket_keys> tickets) {
   ERR_clear_error();
-  std::shared_ptr<tls_snapshot> made{new tls_snapshot{std::move(tickets)}};
-  made->set_versions(options);
-  made->set_identities(options);
-  made->set_clients(options, listener);
+  std::shared_ptr<tls_snapshot> made{new tls_snapshot{options, std::move(tickets)}};
+  made->set_versions();
+  made->set_identities();
+  made->set_clients(listener);
   made->set_protocols(protocols);
-  made->set_tickets(options);
+  made->set_tickets();
   ERR_clear_error();
   return made;
 }
 
-tls_snapshot::tls_snapshot(std::shared_ptr<ticket_keys> tickets)
-    : context_{SSL_CTX_new(TLS_server_method())}, tickets_{std::move(tickets)} {
+tls_snapshot::tls_snapshot(const tls_options& options, std::shared_ptr<ticket_keys> tickets)
+    : options_{options}, context_{SSL_CTX_new(TLS_server_method())}, tickets_{std::move(tickets)} {
   need(context_ != nullptr, "OpenSSL cannot make a TLS context");
   SSL_CTX_set_app_data(context(), this);
 }
 
 tls_snapshot::~tls_snapshot() = default;
 
-void tls_snapshot::set_versions(const tls_options& options) {
+void tls_snapshot::set_versions() {
   auto* const ssl = context();
   SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  if (options.prefer_server_ciphers)
+  if (options_.prefer_server_ciphers)
     // A client without AES in hardware says so by its order, and is then given ChaCha20.
     SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   // An idle connection holds no buffer; a record is encrypted from where the caller has it.
   SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  const bool newest = options.minimum_version == tls_version::v1_3;
+  const bool newest = options_.minimum_version == tls_version::v1_3;
   need(SSL_CTX_set_min_proto_version(ssl, newest ? TLS1_3_VERSION : TLS1_2_VERSION) == 1,
        "OpenSSL does not take the minimum version");
-  const auto& ciphers = options.ciphers;
+  const auto& ciphers = options_.ciphers;
   need(SSL_CTX_set_cipher_list(ssl, ciphers.empty() ? default_ciphers : ciphers.c_str()) == 1,
        fmt::format("tls_options::ciphers \"{}\" cannot be used; see openssl-ciphers(1) for the "
                    "names (those of TLS 1.3 belong in `ciphersuites`)",
                    ciphers));
-  const auto& suites = options.ciphersuites;
+  const auto& suites = options_.ciphersuites;
   need(SSL_CTX_set_ciphersuites(ssl, suites.empty() ? default_ciphersuites : suites.c_str()) == 1,
        fmt::format("tls_options::ciphersuites \"{}\" cannot be used; write names such as "
                    "TLS_AES_128_GCM_SHA256, with colons between them",
@@ -166,15 +166,15 @@ void tls_snapshot::set_versions(const tls_options& options) {
 
 /// Asks clients for certificates, and makes tickets worthless at any listener that asks otherwise:
 /// a ticket stands for the certificate that was shown when it was given.
-void tls_snapshot::set_clients(const tls_options& options, const std::string& listener) {
-  const auto asked = asked_of_clients(options);
+void tls_snapshot::set_clients(const std::string& listener) {
+  const auto asked = asked_of_clients(options_);
   int mode = SSL_VERIFY_NONE;
   if (asked != client_certificate::none) mode = SSL_VERIFY_PEER;
   if (asked == client_certificate::require) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   std::string identity = fmt::format("baton:{}:{}:", mode, listener);
   // A ticket that was given under other authorities or lists does not replace the look at these.
-  if (!options.ca.empty()) identity += trust_authorities(context(), options);
-  SSL_CTX_set_verify(context(), mode, options.crl.empty() ? nullptr : tls_revocation::verify);
+  if (!options_.ca.empty()) identity += trust_authorities(context(), options_);
+  SSL_CTX_set_verify(context(), mode, options_.crl.empty() ? nullptr : tls_revocation::verify);
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(identity.data()), identity.size(), digest);
   static_assert(sizeof digest <= SSL_MAX_SID_CTX_LENGTH);
@@ -182,9 +182,9 @@ void tls_snapshot::set_clients(const tls_options& options, const std::string& li
        "OpenSSL does not take the session id context");
 }
 
-void tls_snapshot::set_identities(const tls_options& options) {
+void tls_snapshot::set_identities() {
   std::vector<tls_names::candidate> candidates;
-  for (const auto& each : options.certificates) {
+  for (const auto& each : options_.certificates) {
     identities_.push_back(tls_identity::load(each));
     candidates.push_back({identities_.back().names, identities_.back().kind()});
   }
@@ -218,7 +218,7 @@ void tls_snapshot::set_protocols(const std::vector<std::string>& protocols) {
   if (!protocols_.empty()) SSL_CTX_set_alpn_select_cb(context(), choose_protocol, this);
 }
 
-void tls_snapshot::set_tickets(const tls_options& options) {
+void tls_snapshot::set_tickets() {
   // What a ticket holds need not be remembered here.
   SSL_CTX_set_session_cache_mode(context(), SSL_SESS_CACHE_OFF);
   if (tickets_ == nullptr) {
@@ -229,7 +229,7 @@ void tls_snapshot::set_tickets(const tls_options& options) {
   // One, not OpenSSL's two: who comes back with it is given the next one (RFC 8446 appendix C.4),
   // and each is paid for by every client, also by those that never come back.
   SSL_CTX_set_num_tickets(context(), 1);
-  SSL_CTX_set_timeout(context(), static_cast<long>(options.ticket_lifetime.count()));
+  SSL_CTX_set_timeout(context(), static_cast<long>(options_.ticket_lifetime.count()));
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context(), key_ticket);
   SSL_CTX_set_session_ticket_cb(context(), nullptr, judge_ticket, this);
 }

@@ -15,8 +15,8 @@ namespace baton::net {
 /// Throws setup_error if the options contradict each other or name what cannot be; reads no file.
 void check(const tls_options& options);
 
-/// What a listener's TLS was when its files were last loaded; never changes. Each connection keeps
-/// the one it began with alive.
+/// What a listener's TLS was when its files were last loaded, for the options of that time; never
+/// changes. Each connection keeps the one it began with alive.
 class tls_snapshot {
  public:
   /// Loads the files. `options` were checked; `protocols` is for ALPN; `tickets` may be null: none
@@ -30,17 +30,20 @@ class tls_snapshot {
   tls_snapshot& operator=(const tls_snapshot&) = delete;
 
   [[nodiscard]] SSL_CTX* context() const noexcept { return context_.get(); }
+  /// What it was loaded for.
+  [[nodiscard]] const tls_options& options() const noexcept { return options_; }
+  /// Null: no tickets are given.
+  [[nodiscard]] const std::shared_ptr<ticket_keys>& tickets() const noexcept { return tickets_; }
   /// One line for the log: each certificate and how long it is valid.
   [[nodiscard]] std::string description() const;
 
  private:
-  explicit tls_snapshot(std::shared_ptr<ticket_keys> tickets);
-  void set_versions(const tls_options& options);
-  void set_clients(const tls_options& options, const std::string& listener);
-  void set_identities(const tls_options& options);
+  tls_snapshot(const tls_options& options, std::shared_ptr<ticket_keys> tickets);
+  void set_versions();
+  void set_clients(const std::string& listener);
+  void set_identities();
   void set_protocols(const std::vector<std::string>& protocols);
-  void set_tickets(const tls_options& options);
-  void use_standard_identities();
+  void set_tickets();
 
   // What OpenSSL calls in a handshake.
   static int choose_identity(SSL* ssl, void* self) noexcept;
@@ -54,6 +57,7 @@ class tls_snapshot {
                                         std::size_t size, SSL_TICKET_STATUS status,
                                         void* self) noexcept;
 
+  const tls_options options_;
   openssl::context context_;
   std::vector<tls_identity> identities_;
   std::unique_ptr<const tls_names> names_;

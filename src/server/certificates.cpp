@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/post.hpp>
 #include <string_view>
 #include <utility>
 
@@ -16,10 +17,25 @@ std::string tickets_key(std::string_view listener) {
   return fmt::format("baton.tls.tickets {}", listener);
 }
 
-void log_reload(const net::tls_context& of) {
-  log_notice(fmt::format("TLS on the listener {}: loaded again for new connections: {}",
-                         of.listener(), of.description()),
+void log_reload(const net::tls_context& of, std::string_view how = "loaded again") {
+  log_notice(fmt::format("TLS on the listener {}: {} for new connections: {}", of.listener(), how,
+                         of.description()),
              {{"event", "tls_reload"}, {"listener", of.listener()}});
+}
+
+/// What `load` gives; null if it fails, and then why, behind what failed before.
+template <class Load>
+std::shared_ptr<const net::tls_snapshot> try_to(Load load, std::string& failed) {
+  try {
+    return load();
+  } catch (const setup_error& error) {
+    failed += (failed.empty() ? "" : "; ") + std::string{error.what()};
+    return nullptr;
+  }
+}
+
+void throw_if(const std::string& failed) {
+  if (!failed.empty()) throw setup_error{failed + "; what was loaded before stays in use"};
 }
 
 }  // namespace
@@ -48,13 +64,32 @@ void certificates::keep(entry loaded) {
 }
 
 void certificates::watch(net::loop& on) {
+  {
+    const std::scoped_lock lock{reloading_};
+    loop_ = &on;
+  }
+  watch_again();
+}
+
+/// What is loaded now; a file that is another one already is a change. On the loop's thread.
+void certificates::watch_again() {
   net::file_stamps all;
-  for (const auto& each : entries_)
-    if (each.tls->options().watch_files) all.insert(each.loaded.begin(), each.loaded.end());
+  {
+    const std::scoped_lock lock{reloading_};
+    for (const auto& each : entries_) {
+      if (!each.tls->options().watch_files) continue;
+      for (const auto& [path, stamp] : each.loaded) {
+        const auto [known, fresh] = all.emplace(path, stamp);
+        // Another door read it too, maybe at another time: what has changed since counts.
+        if (!fresh && known->second == net::file_stamp::of(path)) known->second = stamp;
+      }
+    }
+  }
+  watch_.reset();
   if (all.empty()) return;
   try {
     watch_ = std::make_unique<net::file_watch>(
-        on, std::move(all), [this](const net::file_stamps& found) { reload_changed(found); });
+        *loop_, std::move(all), [this](const net::file_stamps& found) { reload_changed(found); });
   } catch (const setup_error& error) {
     log_notice(error.what());
   }
@@ -85,18 +120,47 @@ void certificates::reload() {
   const std::scoped_lock lock{reloading_};
   std::vector<std::shared_ptr<const net::tls_snapshot>> loaded;
   std::string failed;
-  for (const auto& each : entries_) {
-    try {
-      loaded.push_back(each.tls->load());
-    } catch (const setup_error& error) {
-      failed += (failed.empty() ? "" : "; ") + std::string{error.what()};
-    }
-  }
-  if (!failed.empty()) throw setup_error{failed + "; what was loaded before stays in use"};
+  for (const auto& each : entries_)
+    loaded.push_back(try_to([&] { return each.tls->load(); }, failed));
+  throw_if(failed);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     entries_[i].tls->install(std::move(loaded[i]));
     log_reload(*entries_[i].tls);
   }
+}
+
+certificates::entry& certificates::find(const std::string& name) {
+  std::string known;
+  for (auto& each : entries_) {
+    if (each.tls->listener() == name) return each;
+    known += fmt::format("{}'{}'", known.empty() ? "" : ", ", each.tls->listener());
+  }
+  throw setup_error{
+      fmt::format("no listener with TLS is called '{}'; there are {}. One that serves in the clear "
+                  "is given TLS when it is opened, by listener_options::tls",
+                  name, known.empty() ? "none" : known)};
+}
+
+void certificates::update(const std::map<std::string, net::tls_options>& wanted) {
+  const std::scoped_lock lock{reloading_};
+  std::vector<renewal> all;
+  std::string failed;
+  for (const auto& [name, options] : wanted) {
+    auto& of = find(name);
+    // Before they are read, as in `load`.
+    auto stamps = net::stamps_of(net::tls_context::files(options));
+    all.push_back({&of, std::move(stamps), try_to([&] { return of.tls->load(options); }, failed)});
+  }
+  throw_if(failed);
+  for (auto& [of, stamps, loaded] : all) {
+    of->tls->install(std::move(loaded));
+    of->loaded = std::move(stamps);
+    log_reload(*of->tls, "other options");
+  }
+  if (loop_ == nullptr) return;
+  boost::asio::post(loop_->context(), [weak = std::weak_ptr{self_}] {
+    if (const auto self = weak.lock()) (*self)->watch_again();
+  });
 }
 
 std::vector<lineage::state_blob> certificates::offered() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,7 +23,7 @@ class certificates {
   /// Of one door; empty if it has none.
   struct entry {
     std::unique_ptr<net::tls_context> tls;
-    net::file_stamps loaded;  // what the files were; once it is kept, the watching loop's
+    net::file_stamps loaded;  // what the files were
   };
 
   /// Loads what `wanted` names, and takes over the ticket keys of the previous generation. Throws
@@ -39,15 +40,29 @@ class certificates {
   /// Loads all files again, of all doors or, if one fails, of none; then throws setup_error that
   /// names all that failed. Thread-safe once all are kept.
   void reload();
+  /// Other options for the doors of these names, of all or, if one fails, of none; then throws
+  /// setup_error that names all that failed, or a name that no door with TLS has. What is watched
+  /// follows. Thread-safe once all are kept.
+  void update(const std::map<std::string, net::tls_options>& wanted);
   /// For the next generation. Secret.
   [[nodiscard]] std::vector<lineage::state_blob> offered() const;
 
  private:
+  struct renewal {
+    entry* of;
+    net::file_stamps stamps;
+    std::shared_ptr<const net::tls_snapshot> loaded;
+  };
+
+  [[nodiscard]] entry& find(const std::string& name);
+  void watch_again();
   void reload_changed(const net::file_stamps& found);
 
   std::vector<entry> entries_;
-  std::mutex reloading_;
-  std::unique_ptr<net::file_watch> watch_;
+  std::mutex reloading_;  // of what is loaded, and for which options
+  net::loop* loop_ = nullptr;
+  std::unique_ptr<net::file_watch> watch_;                                       // the loop's
+  std::shared_ptr<certificates*> self_ = std::make_shared<certificates*>(this);  // while it lives
 };
 
 }  // namespace baton

@@ -26,7 +26,7 @@ crew::~crew() {
 net::listener& crew::open_door(const net::listener_options& wanted, lineage::inheritance& inherited,
                                service& to) {
   const auto where = net::address::parse(wanted.address);
-  const auto name = wanted.name.empty() ? where.to_string() : wanted.name;
+  const auto& name = wanted.name.empty() ? wanted.address : wanted.name;
   for (const auto& other : doors_)
     if (other.listener.name() == name)
       throw setup_error{fmt::format(

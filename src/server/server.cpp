@@ -301,6 +301,10 @@ void server::stop() {
 
 void server::reload_tls() { self_->crew.certificates().reload(); }
 
+void server::update_tls(const std::map<std::string, net::tls_options>& wanted) {
+  self_->crew.certificates().update(wanted);
+}
+
 update_result server::update(const server_options& wanted) { return self_->update(wanted); }
 
 void server::set_max_connections(std::string_view listener, std::size_t cap) {

@@ -31,6 +31,7 @@ struct tls_certificate {
   std::string ocsp_response = {};
   /// The server names (SNI) it is for, "*.example.org" included; empty: those in the certificate.
   std::vector<std::string> names = {};
+  friend bool operator==(const tls_certificate&, const tls_certificate&) = default;
 };
 
 struct tls_options {
@@ -59,6 +60,7 @@ struct tls_options {
   /// Load the files again when they change; a change that cannot be loaded is logged, and the old
   /// ones stay.
   bool watch_files = true;
+  friend bool operator==(const tls_options&, const tls_options&) = default;
 };
 
 /// What was agreed in a handshake. Views live as long as the connection.

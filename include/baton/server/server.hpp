@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -72,6 +73,10 @@ class server {
   /// (With tls_options::watch_files it happens by itself when files change.) Thread-safe after
   /// `start`.
   void reload_tls();
+  /// Other TLS options for the listeners of these names, for connections that come from now on;
+  /// open ones go on as they began. If something cannot be loaded, nothing changes, and setup_error
+  /// names all that failed, or a name that no listener with TLS has. Thread-safe after `start`.
+  void update_tls(const std::map<std::string, net::tls_options>& wanted);
 
   /// Other options for a server that runs: what can be changed is in force for what begins from now
   /// on; the rest is only named in the result. Throws setup_error for what makes no sense, and

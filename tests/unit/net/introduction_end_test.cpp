@@ -34,6 +34,24 @@ TEST_F(IntroductionEnd, AHandshakeHasADeadline) {
   EXPECT_THAT(infos.get(), ::testing::ElementsAre(HasSubstr("longer than 60 ms")));
 }
 
+TEST_F(IntroductionEnd, AnotherDeadlineIsForNewConnections) {
+  const log_lines infos{log_level::info};
+  open({.address = test::any_port, .tls = with_tls()});
+  const auto before = connect();
+  ASSERT_TRUE(accepts(1));
+  auto quick = with_tls();
+  quick.handshake_timeout = std::chrono::milliseconds{60};
+  context->update(quick);
+  const auto after = connect();
+  test::send_all(after.get(), "\x16\x03\x01");
+  ASSERT_TRUE(accepts(2));
+  ASSERT_TRUE(run_until(io, [&] { return process.in_use() == 1; }));
+  EXPECT_EQ(read_to_end(after.get()), "");
+  EXPECT_THAT(infos.get(), ::testing::ElementsAre(HasSubstr("longer than 60 ms")));
+  tls_client client{{.ca = trust.pem()}};
+  EXPECT_TRUE(shakes_hands(client, before.get())) << "it has its ten seconds";
+}
+
 TEST_F(IntroductionEnd, AProxyThatTricklesItsHeaderHasADeadlineToo) {
   open({.address = test::any_port, .proxy_from = {"127.0.0.1"}});
   terms.timeout = std::chrono::milliseconds{60};

@@ -75,6 +75,10 @@ openssl::certificate make_certificate(const std::string& name, EVP_PKEY* key, lo
   return made;
 }
 
+/// OpenSSL forbids to resume a session whose connection was freed without a shutdown, so that each
+/// connection has one of its own.
+session_ptr copied(SSL_SESSION* from) { return session_ptr{SSL_SESSION_dup(from)}; }
+
 }  // namespace
 
 authority::authority(std::string_view name)
@@ -174,7 +178,10 @@ tls_client::tls_client(const client_options& options) : context_{SSL_CTX_new(TLS
     SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(protocols.data()),
                         static_cast<unsigned>(protocols.size()));
   if (options.ask_ocsp) SSL_set_tlsext_status_type(ssl_.get(), TLSEXT_STATUSTYPE_ocsp);
-  if (options.resume != nullptr) need(SSL_set_session(ssl_.get(), options.resume) == 1);
+  if (options.resume != nullptr) {
+    const auto once = copied(options.resume);
+    need(SSL_set_session(ssl_.get(), once.get()) == 1);
+  }
   SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   BIO_set_mem_eof_return(SSL_get_rbio(ssl_.get()), -1);
   SSL_set_connect_state(ssl_.get());
@@ -231,8 +238,7 @@ void tls_client::write(std::string_view text) {
 }
 
 session_ptr tls_client::ticket() const {
-  // A copy: OpenSSL forbids to resume a session whose connection was freed without a shutdown.
-  return session_ptr{ticket_ == nullptr ? nullptr : SSL_SESSION_dup(ticket_.get())};
+  return ticket_ == nullptr ? nullptr : copied(ticket_.get());
 }
 
 std::string tls_client::alpn() const {

@@ -41,13 +41,19 @@ class some_service final : public service {
 
 class Certificates : public net::test::with_certificates {
  protected:
-  /// A listener whose certificate and key are the files NAME.pem and NAME.key.
-  net::listener_options files(const std::string& name) {
+  /// A listener whose certificate and key are the files NAME.pem and NAME.key, as they are.
+  net::listener_options files_of(const std::string& name) {
     return {.address = "127.0.0.1:0",
             .name = name,
             .tls = net::tls_options{
-                .certificates = {{.certificate = put((name + ".pem").c_str(), own.certificate),
-                                  .key = put((name + ".key").c_str(), own.key)}}}};
+                .certificates = {{.certificate = directory / (name + ".pem").c_str(),
+                                  .key = directory / (name + ".key").c_str()}}}};
+  }
+  /// The same with the certificate of all tests in them.
+  net::listener_options files(const std::string& name) {
+    put((name + ".pem").c_str(), own.certificate);
+    put((name + ".key").c_str(), own.key);
+    return files_of(name);
   }
   void renew(const std::string& name, const std::string& as) {
     const auto renewed = trust.issue({.common_name = as});
@@ -130,6 +136,94 @@ TEST_F(Certificates, AreLoadedAgainWhenTheirFilesChange) {
   renew("left", "renewed");
   ASSERT_TRUE(run_until(io, [&] { return served_by(left) == "renewed"; }));
   EXPECT_EQ(served_by(right), "a");
+}
+
+TEST_F(Certificates, OtherOptionsForAllThatAreNamedOrForNone) {
+  const log_lines notices{log_level::notice};
+  const auto* const left = add(files("left"));
+  const auto* const right = add(files("right"));
+  const auto* const third = add(files("third"));
+  renew("other", "the other");
+  const auto other = *files_of("other").tls;
+  auto missing = other;
+  missing.certificates[0].key = directory / "missing.key";
+  EXPECT_THAT(setup_error_of([&] {
+                all.update({{"left", other}, {"right", missing}});
+              }),
+              AllOf(HasSubstr("right"), HasSubstr("missing.key"), HasSubstr("stays in use")));
+  EXPECT_EQ(served_by(left), "a") << "not even the one that could be loaded";
+  EXPECT_THAT(setup_error_of([&] {
+                all.update({{"left", other}, {"wrong", other}});
+              }),
+              AllOf(HasSubstr("'wrong'"), HasSubstr("'left', 'right', 'third'")));
+  EXPECT_EQ(served_by(left), "a");
+  EXPECT_EQ(left->options(), *files_of("left").tls);
+  EXPECT_THAT(notices.get(), IsEmpty());
+  all.update({{"left", other}, {"right", other}});
+  EXPECT_EQ(served_by(left), "the other");
+  EXPECT_EQ(served_by(right), "the other");
+  EXPECT_EQ(served_by(third), "a");
+  EXPECT_THAT(notices.get(), ElementsAre(HasSubstr("left"), HasSubstr("right")));
+}
+
+TEST_F(Certificates, WhatIsWatchedFollowsTheOptions) {
+  const auto* const left = add(files("left"));
+  const auto* const right = add(files("right"));
+  all.watch(on);
+  renew("new", "new");
+  auto unwatched = *files_of("right").tls;
+  unwatched.watch_files = false;
+  all.update({{"left", *files_of("new").tls}, {"right", unwatched}});
+  EXPECT_EQ(served_by(left), "new");
+  renew("right", "renewed right");
+  renew("left", "nobody's any more");
+  renew("new", "renewed new");
+  ASSERT_TRUE(run_until(io, [&] { return served_by(left) == "renewed new"; }));
+  EXPECT_EQ(served_by(right), "a") << "nobody watches it now";
+  all.update({{"right", *files_of("right").tls}});
+  EXPECT_EQ(served_by(right), "renewed right");
+  renew("right", "watched again");
+  ASSERT_TRUE(run_until(io, [&] { return served_by(right) == "watched again"; }));
+  EXPECT_EQ(served_by(left), "renewed new");
+}
+
+TEST_F(Certificates, NothingIsWatchedOnceNobodyWantsIt) {
+  auto wanted = files("web");
+  static_cast<void>(add(wanted));
+  all.watch(on);
+  wanted.tls->watch_files = false;
+  all.update({{"web", *wanted.tls}});
+  ASSERT_TRUE(run_until(io, [&] { return on.poller().watched() == 0; }));
+}
+
+// Each door has what it read at its own time.
+TEST_F(Certificates, AFileOfTwoDoorsIsWatchedForTheOneThatReadItFirst) {
+  auto shared = files("shared");
+  shared.name = "left";
+  const auto* const left = add(shared);
+  shared.name = "right";
+  const auto* const right = add(shared);
+  renew("shared", "renewed");
+  all.update({{"left", *shared.tls}});
+  EXPECT_EQ(served_by(left), "renewed");
+  EXPECT_EQ(served_by(right), "a");
+  all.watch(on);
+  ASSERT_TRUE(run_until(io, [&] { return served_by(right) == "renewed"; }));
+}
+
+TEST_F(Certificates, WhatCrossesAreTheKeysInForce) {
+  auto wanted = files("web");
+  const auto* const web = add(wanted);
+  wanted.tls->ticket_lifetime = std::chrono::hours{1};
+  all.update({{"web", *wanted.tls}});
+  inherited.state = all.offered();
+  const log_lines notices{log_level::notice};
+  const auto next = certificates::load(wanted, "web", to, inherited);
+  EXPECT_THAT(notices.get(), IsEmpty());
+  EXPECT_EQ(next.tls->write_tickets(), web->write_tickets());
+  wanted.tls->ticket_lifetime = {};
+  all.update({{"web", *wanted.tls}});
+  EXPECT_THAT(all.offered(), IsEmpty());
 }
 
 // F34

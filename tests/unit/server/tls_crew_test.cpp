@@ -128,6 +128,12 @@ TEST_F(TlsCrew, ServesClientsOnEachOfItsLoops) {
       }
     });
   all.certificates().reload();
+  for (int i = 0; i < 10; ++i) {
+    auto wanted = *listener().tls;
+    wanted.handshake_timeout = std::chrono::seconds{10 + i};
+    wanted.ticket_lifetime = std::chrono::hours{1 + i};
+    all.certificates().update({{"web", wanted}});
+  }
   for (auto& each : clients) each.join();
   EXPECT_EQ(served, 40);
   EXPECT_EQ(all.count().tls_handshakes, 40U);
