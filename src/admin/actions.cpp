@@ -19,12 +19,13 @@ using http::responder;
 using http::response;
 namespace json = boost::json;
 
-response upgrade_refusal(const error_code& why) {
+response upgrade_refusal(const upgrade_report& how) {
   using lineage::upgrade_error;
-  const bool busy = why == upgrade_error::in_progress || why == upgrade_error::not_serving;
-  return error_answer(busy ? 409 : 500, "upgrade", why.message(),
+  const bool busy =
+      how.outcome == upgrade_error::in_progress || how.outcome == upgrade_error::not_serving;
+  return error_answer(busy ? 409 : 500, "upgrade", how.reason,
                       busy ? "ask again when /servers says that the phase is serving"
-                           : "this generation goes on; mend what the log says, then ask again");
+                           : "this generation goes on; mend that, then ask again");
 }
 
 /// What a JSON object in the body, or else the query, says of `level`.
@@ -42,16 +43,13 @@ std::optional<std::string> level_in(const request& asked) {
 void service::implementation::upgrade(const request& asked, responder done) {
   log_notice(fmt::format("admin: {} asks for an upgrade", asked.peer().to_string()),
              {{"event", "admin_upgrade"}});
-  const auto asked_at = std::chrono::steady_clock::now();
   on.upgrade(
-      [this, asked_at, done = std::make_shared<responder>(std::move(done))](result<pid_t> outcome) {
-        if (!outcome) return (*done)(upgrade_refusal(outcome.error()));
-        const std::chrono::duration<double, std::milli> took =
-            std::chrono::steady_clock::now() - asked_at;
+      [this, done = std::make_shared<responder>(std::move(done))](const upgrade_report& how) {
+        if (how.outcome) return (*done)(upgrade_refusal(how));
         (*done)(json_answer({{"outcome", "handed over"},
                              {"generation", on.generation() + 1},
-                             {"pid", *outcome},
-                             {"took_ms", took.count()}}));
+                             {"pid", how.child},
+                             {"took_ms", static_cast<double>(how.total.count()) / 1000}}));
       });
 }
 

@@ -38,6 +38,8 @@ void back_office::run() {
       context_.run();
     } catch (const std::exception& error) {
       log_error(fmt::format("admin: a task threw: {}; the others go on", error.what()));
+    } catch (...) {
+      log_error("admin: a task threw something that is no std::exception; the others go on");
     }
   }
 }

@@ -81,8 +81,9 @@ void service::implementation::answer(const request& asked, responder done) {
   done(not_found(asked.path()));
 }
 
-void service::implementation::at_office(responder done, std::function<response()> make) {
-  office.post([done = std::make_shared<responder>(std::move(done)), make = std::move(make)] {
+void service::implementation::at(back_office& where, responder done,
+                                 std::function<response()> make) {
+  where.post([done = std::make_shared<responder>(std::move(done)), make = std::move(make)] {
     try {
       (*done)(make());
     } catch (const std::exception& error) {
@@ -162,7 +163,8 @@ void service::implementation::metrics(const request& asked, responder done) {
   if (!format.empty() && format != "prometheus" && format != "openmetrics")
     return done(error_answer(400, format, "metrics are not written in this format",
                              "use json, prometheus or openmetrics, or leave it to Accept"));
-  at_office(std::move(done), [this, written] {
+  scrapes.open();
+  at(scrapes, std::move(done), [this, written] {
     auto answer = response::bytes(figures.text(written), content_type(written));
     guarded(answer).set("Vary", "Accept");
     return answer;

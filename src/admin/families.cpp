@@ -1,9 +1,12 @@
 #include "admin/families.hpp"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
+#include <map>
 #include <utility>
 
+#include "admin/restart_outcome.hpp"
 #include "baton/http/method.hpp"
 
 namespace baton::admin {
@@ -71,6 +74,7 @@ class builder {
     http2();
     websockets();
     restarts();
+    health();
     loops_and_logs();
     process();
     return std::move(all_);
@@ -115,6 +119,7 @@ class builder {
   void http2();
   void websockets();
   void restarts();
+  void health();
   void loops_and_logs();
   void process();
 
@@ -230,19 +235,41 @@ void builder::websockets() {
 
 void builder::restarts() {
   {
-    auto outcomes = counter("baton_restarts_total", "Attempts to bring up the next generation.");
+    // Each outcome from the beginning: rates need its 0. Another version may have handed over more.
     constexpr std::string_view prefix = "restarts.";
+    std::map<std::string_view, std::uint64_t> counted;
+    for (const auto each : restart_outcomes) counted[each] = 0;
     for (const auto& [name, value] : from_.counted.counts)
-      if (name.starts_with(prefix))
-        outcomes.add({{"outcome", std::string_view{name}.substr(prefix.size())}}, value);
+      if (name.starts_with(prefix)) counted[std::string_view{name}.substr(prefix.size())] = value;
+    auto outcomes = counter("baton_restarts_total", "Attempts to bring up the next generation.");
+    for (const auto& [outcome, value] : counted) outcomes.add({{"outcome", outcome}}, value);
   }
   auto phases = histogram("baton_restart_phase_duration_seconds",
                           "How long restarts took: the spawn, the start-up of the next "
                           "generation until it was ready, and both.");
-  for (const std::string_view each : {"spawn", "start_up", "total"})
-    if (const auto found = from_.counted.times.find("restart." + std::string{each});
-        found != from_.counted.times.end())
-      phases.add({{"phase", each}}, bounds_.fold(found->second));
+  for (const std::string_view each : {"spawn", "start_up", "total"}) {
+    const auto found = from_.counted.times.find("restart." + std::string{each});
+    const auto took = found != from_.counted.times.end() ? found->second : durations{};
+    phases.add({{"phase", each}}, bounds_.fold(took));
+  }
+}
+
+void builder::health() {
+  if (!from_.health) return;
+  constexpr std::array all{health_status::healthy, health_status::degraded,
+                           health_status::unhealthy};
+  {
+    auto whole =
+        gauge("baton_health_status", "How the service is, the worst of its checks: 1 for it.");
+    for (const auto each : all)
+      whole.add({{"status", to_string(each)}}, std::uint64_t{each == from_.health->status});
+  }
+  auto checks = gauge("baton_health_check_status", "What each check said last: 1 for it.");
+  checks.reserve(all.size() * from_.health->checks.size());
+  for (const auto& check : from_.health->checks)
+    for (const auto each : all)
+      checks.add({{"check", check.name}, {"status", to_string(each)}},
+                 std::uint64_t{each == check.status});
 }
 
 void builder::loops_and_logs() {
@@ -272,7 +299,6 @@ void builder::process() {
 }  // namespace
 
 bucket_bounds::bucket_bounds(std::vector<double> seconds) : seconds_{std::move(seconds)} {
-  std::sort(seconds_.begin(), seconds_.end());
   for (std::size_t i = 0; i < durations::bucket_count; ++i) {
     const auto bound = durations::upper_bound(i);
     const auto last = i + 1 == durations::bucket_count;

@@ -3,12 +3,14 @@
 #include <prometheus/metric_family.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "admin/process_figures.hpp"
 #include "admin/totals.hpp"
+#include "baton/admin/health_report.hpp"
 #include "baton/http/durations.hpp"
 #include "baton/lineage/phase.hpp"
 #include "baton/server/listener_status.hpp"
@@ -18,6 +20,7 @@ namespace baton::admin {
 /// The upper bounds of classic histogram buckets, and which of them holds what.
 class bucket_bounds {
  public:
+  /// Ascending.
   explicit bucket_bounds(std::vector<double> seconds);
   [[nodiscard]] prometheus::ClientMetric::Histogram fold(const http::durations& what) const;
 
@@ -39,6 +42,7 @@ struct figures {
   std::vector<open_now> open;  ///< in this one
   std::vector<listener_status> listeners;
   process_figures process;
+  std::optional<health_report> health = {};
   std::uint32_t generation = 1;
   lineage::phase phase = lineage::phase::starting;
   std::string_view version;

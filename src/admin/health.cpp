@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/steady_timer.hpp>
-#include <condition_variable>
+#include <exception>
 #include <map>
 #include <mutex>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "admin/back_office.hpp"
-#include "admin/check_schedule.hpp"
+#include "admin/check_bench.hpp"
 #include "admin/judgement.hpp"
 #include "admin/loop_lag.hpp"
 #include "admin/resources.hpp"
@@ -33,86 +32,10 @@ constexpr seconds often{1};
 constexpr seconds at_times{2};
 /// Those that cost more: they are counted, not just read.
 constexpr seconds seldom{10};
-/// How long a run that is under way at the end is waited for.
-constexpr std::chrono::milliseconds patience{500};
 
-/// What the threads of checks share with the rest; they may outlive everything else.
-struct bench {
-  std::mutex mutex;
-  std::condition_variable changed;
-  check_schedule schedule;
-  std::size_t running = 0;
-  health_thresholds disk;
-  std::function<void()> wake;  // empty once it is over
-
-  void note(std::size_t index, std::uint64_t run, check_result result) {
-    const std::scoped_lock lock{mutex};
-    if (schedule.complete(index, run, std::move(result), clock::now(),
-                          std::chrono::system_clock::now()) &&
-        wake)
-      wake();
-  }
-};
-
-check_result threw(std::string_view what) {
-  return {.status = health_status::unhealthy, .reason = fmt::format("it threw: {}", what)};
-}
-
-void run(const std::shared_ptr<bench>& on, const check_schedule::start& what) {
-  const auto complete = [weak = std::weak_ptr{on}, index = what.index,
-                         number = what.run](check_result result) {
-    if (const auto there = weak.lock()) there->note(index, number, std::move(result));
-  };
-  try {
-    what.call(complete);
-  } catch (const std::exception& error) {
-    complete(threw(error.what()));
-  } catch (...) {
-    complete(threw("something that is no std::exception"));
-  }
-  const std::scoped_lock lock{on->mutex};
-  on->schedule.returned(what.index, what.run);
-  --on->running;
-  on->changed.notify_all();
-}
-
-/// On a thread of its own: whatever it does, nothing else waits for it. The bench is locked.
-void run_apart(const std::shared_ptr<bench>& on, const check_schedule::start& what) {
-  try {
-    std::thread{[on, what] { run(on, what); }}.detach();
-    ++on->running;
-  } catch (const std::system_error& error) {
-    on->schedule.returned(what.index, what.run);
-    on->schedule.complete(
-        what.index, what.run,
-        {.status = health_status::unhealthy,
-         .reason = fmt::format("there is no thread to run it on: {}", error.what())},
-        clock::now(), std::chrono::system_clock::now());
-  }
-}
-
-check disk_check(const std::shared_ptr<bench>& on, std::string path) {
-  return [weak = std::weak_ptr{on}, path = std::move(path)](const check_completion& done) {
-    const auto found = disk_usage(path);
-    if (!found)
-      return done({.status = health_status::unhealthy,
-                   .reason = fmt::format("{} cannot be looked at: {}; mend it, or take it off the "
-                                         "disk paths",
-                                         path, found.error().message())});
-    const auto there = weak.lock();
-    if (there == nullptr) return;
-    health_thresholds limits;
-    {
-      const std::scoped_lock lock{there->mutex};
-      limits = there->disk;
-    }
-    done(judge(found->share(), limits,
-               fmt::format("{} of {} are used at {}", bytes_text(found->used),
-                           bytes_text(found->most), path)));
-  };
-}
-
-std::string disk_name(const std::string& path) { return "disk " + path; }
+/// The checks that are not run on the bench.
+constexpr std::array<std::string_view, 5> built_in{"connections", "errors", "loop_lag", "memory",
+                                                   "descriptors"};
 
 check_report reported(std::string name, check_result result, clock::time_point begun) {
   return {std::move(name),
@@ -139,6 +62,18 @@ check_result judge_usage(const usage& found, const health_thresholds& limits,
   return judge(found.share(), limits, what);
 }
 
+using health_callback = std::function<void(health_status, const health_report&)>;
+
+void tell(const health_callback& whom, health_status before, const health_report& now) {
+  try {
+    whom(before, now);
+  } catch (const std::exception& error) {
+    log_error(fmt::format("health: a callback of the program threw: {}", error.what()));
+  } catch (...) {
+    log_error("health: a callback of the program threw something that is no std::exception");
+  }
+}
+
 void verify(const health_options& options) {
   verify(options.connections, "connections");
   verify(options.error_rate, "errors");
@@ -158,7 +93,6 @@ struct health::implementation {
   implementation(server& of, back_office& where, health_options wanted)
       : on{of}, office{where}, next_check{where.context()}, options{std::move(wanted)}, lag{of} {}
 
-  void add_disks(const std::vector<std::string>& paths);
   void sample();
   void count_answers();
   void count_resources();
@@ -179,31 +113,26 @@ struct health::implementation {
   std::map<std::string, error_window, std::less<>> listener_errors;
   loop_lag lag;
   std::vector<check_report> counted;  // memory and descriptors
-  std::vector<std::function<void(health_status, const health_report&)>> callbacks;
+  std::vector<health_callback> callbacks;
   health_status status = health_status::healthy;
-  std::shared_ptr<bench> checks = std::make_shared<bench>();
+  std::shared_ptr<check_bench> checks = std::make_shared<check_bench>();
 };
 
 health::health(server& on, back_office& where, health_options options) {
   verify(options);
   self_ = std::make_unique<implementation>(on, where, std::move(options));
-  self_->add_disks(self_->options.disk_paths);
+  self_->checks->set_disks(self_->options);
 }
 
 health::~health() { end(); }
 
-void health::implementation::add_disks(const std::vector<std::string>& paths) {
-  const std::scoped_lock lock{checks->mutex};
-  checks->disk = options.disk;
-  for (const auto& each : paths)
-    checks->schedule.add(disk_name(each), disk_check(checks, each), options.checks, clock::now());
-}
-
 void health::add(std::string name, check run, check_options options) {
-  auto& checks = *self_->checks;
-  const std::scoped_lock lock{checks.mutex};
-  checks.schedule.add(std::move(name), std::move(run), options, clock::now());
-  if (checks.wake) checks.wake();
+  if (std::find(built_in.begin(), built_in.end(), name) != built_in.end())
+    throw setup_error{fmt::format(
+        "admin: the health check '{}' is there already, since it is one of baton's own; give yours "
+        "another name",
+        name)};
+  self_->checks->add(std::move(name), std::move(run), options);
 }
 
 void health::add(std::string name, check run) {
@@ -224,15 +153,12 @@ void health::watch(const http::service& requests) { self_->requests.watch(reques
 
 void health::begin() {
   auto* const self = self_.get();
-  {
-    const std::scoped_lock lock{self->checks->mutex};
-    self->checks->wake = [self] {
-      self->office.post([self] {
-        self->run_due();
-        self->evaluate();
-      });
-    };
-  }
+  self->checks->open([self] {
+    self->office.post([self] {
+      self->run_due();
+      self->evaluate();
+    });
+  });
   self->office.post([self] {
     self->count_resources();
     self->count_answers();
@@ -244,23 +170,12 @@ void health::begin() {
   self->office.every(seldom, [self] { self->count_resources(); });
 }
 
-void health::end() noexcept {
-  auto& checks = *self_->checks;
-  std::unique_lock lock{checks.mutex};
-  if (!std::exchange(checks.wake, nullptr)) return;
-  // What a check refers to may end soon after us.
-  checks.changed.wait_for(lock, patience, [&] { return checks.running == 0; });
-}
+void health::end() noexcept { self_->checks->close(); }
 
 void health::implementation::run_due() {
-  {
-    const std::scoped_lock lock{checks->mutex};
-    if (!checks->wake) return;
-    for (const auto& each : checks->schedule.due(clock::now())) run_apart(checks, each);
-    const auto next = checks->schedule.next();
-    if (!next) return;
-    next_check.expires_at(*next);
-  }
+  const auto next = checks->run_due();
+  if (!next) return;
+  next_check.expires_at(*next);
   next_check.async_wait([this](const error_code& error) {
     if (error) return;  // it was set anew
     run_due();
@@ -383,10 +298,7 @@ health_report health::implementation::collect() {
         begun));
     all.checks.insert(all.checks.end(), counted.begin(), counted.end());
   }
-  {
-    const std::scoped_lock lock{checks->mutex};
-    for (auto& each : checks->schedule.reports()) all.checks.push_back(std::move(each));
-  }
+  for (auto& each : checks->reports()) all.checks.push_back(std::move(each));
   all.status = worst_of(all.checks);
   return all;
 }
@@ -394,7 +306,7 @@ health_report health::implementation::collect() {
 void health::implementation::evaluate() {
   const auto now = collect();
   health_status before{};
-  std::vector<std::function<void(health_status, const health_report&)>> told;
+  std::vector<health_callback> told;
   {
     const std::scoped_lock lock{mutex};
     before = std::exchange(status, now.status);
@@ -408,7 +320,7 @@ void health::implementation::evaluate() {
   log_notice(fmt::format("health: {} after {}{}{}", to_string(now.status), to_string(before),
                          reasons.empty() ? "" : ": ", reasons),
              {{"event", "health"}, {"status", to_string(now.status)}});
-  for (const auto& each : told) each(before, now);
+  for (const auto& each : told) tell(each, before, now);
 }
 
 health_report health::current() const { return self_->collect(); }
@@ -432,23 +344,9 @@ std::vector<std::pair<std::string, health_report>> health::listeners() const {
 
 void health::update(const health_options& options) {
   verify(options);
-  const std::scoped_lock lock{self_->mutex, self_->checks->mutex};
-  auto& schedule = self_->checks->schedule;
-  const auto& before = self_->options.disk_paths;
-  const auto has = [](const std::vector<std::string>& paths, const std::string& path) {
-    return std::find(paths.begin(), paths.end(), path) != paths.end();
-  };
-  for (const auto& each : options.disk_paths) {
-    if (!has(before, each))
-      schedule.add(disk_name(each), disk_check(self_->checks, each), options.checks, clock::now());
-    else
-      schedule.set_options(disk_name(each), options.checks);
-  }
-  for (const auto& each : before)
-    if (!has(options.disk_paths, each)) schedule.remove(disk_name(each));
+  self_->checks->set_disks(options);
+  const std::scoped_lock lock{self_->mutex};
   self_->options = options;
-  self_->checks->disk = options.disk;
-  if (self_->checks->wake) self_->checks->wake();
 }
 
 }  // namespace baton::admin

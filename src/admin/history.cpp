@@ -60,7 +60,7 @@ history::history(server& of, back_office& where)
   of.on_phase(
       [this](lineage::phase in) { change([in](timeline& line) { line.enter(in, now()); }); });
   of.on_upgrade([this](const upgrade_report& how) {
-    if (how.outcome) change([&](timeline& line) { line.fail(how.outcome.message(), now()); });
+    if (how.outcome) change([&](timeline& line) { line.fail(how.reason, now()); });
   });
 }
 

@@ -2,24 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <exception>
-#include <iterator>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
+#include "admin/collectables.hpp"
 #include "admin/crossing_totals.hpp"
 #include "admin/families.hpp"
 #include "admin/loop_lag.hpp"
 #include "admin/metrics_history.hpp"
+#include "admin/metrics_options.hpp"
 #include "admin/process_figures.hpp"
+#include "admin/restart_outcome.hpp"
 #include "admin/served_view.hpp"
 #include "admin/traffic.hpp"
 #include "admin/views.hpp"
+#include "baton/admin/health.hpp"
+#include "baton/base/error.hpp"
 #include "baton/base/log.hpp"
 #include "baton/base/log_options.hpp"
-#include "baton/lineage/upgrade_error.hpp"
 #include "baton/server/server.hpp"
 
 namespace baton::admin {
@@ -30,29 +36,33 @@ constexpr const char* state_key = "baton.metrics";
 using clock = std::chrono::steady_clock;
 using lineage::phase;
 
-/// A word for each way an upgrade can go; bounded, since it is a label.
-std::string_view word(const error_code& outcome) {
-  if (!outcome) return "handed_over";
-  using lineage::upgrade_error;
-  static constexpr std::pair<upgrade_error, std::string_view> words[] = {
-      {upgrade_error::in_progress, "in_progress"},
-      {upgrade_error::not_serving, "not_serving"},
-      {upgrade_error::executable_missing, "executable_missing"},
-      {upgrade_error::spawn_failed, "spawn_failed"},
-      {upgrade_error::child_exited, "child_exited"},
-      {upgrade_error::child_late, "child_late"},
-      {upgrade_error::child_refused, "child_refused"},
-      {upgrade_error::version_mismatch, "version_mismatch"},
-      {upgrade_error::channel_broken, "channel_broken"}};
-  for (const auto& [error, name] : words)
-    if (outcome == error) return name;
-  return "other";
-}
-
 void count_time(totals& in, const std::string& name, std::chrono::nanoseconds took) {
   auto& times = in.times[name];
   times.add(http::durations::bucket_of(took));
   times.add_sum(took);
+}
+
+metrics_options verified(metrics_options options) {
+  verify(options);
+  return options;
+}
+
+bool is_name(std::string_view text, bool colons) noexcept {
+  const auto good = [&](char each) {
+    return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') ||
+           (each >= '0' && each <= '9') || each == '_' || (colons && each == ':');
+  };
+  return !text.empty() && !(text.front() >= '0' && text.front() <= '9') &&
+         std::all_of(text.begin(), text.end(), good);
+}
+
+/// Whether an exposition with it can be read.
+bool is_writable(const prometheus::MetricFamily& family) noexcept {
+  return is_name(family.name, true) &&
+         std::all_of(family.metric.begin(), family.metric.end(), [](const auto& metric) {
+           return std::all_of(metric.label.begin(), metric.label.end(),
+                              [](const auto& label) { return is_name(label.name, false); });
+         });
 }
 
 }  // namespace
@@ -65,7 +75,8 @@ struct metrics::implementation {
   void note(const upgrade_report& report);
   [[nodiscard]] totals count() const;
   [[nodiscard]] figures take() const;
-  void add_foreign(std::vector<prometheus::MetricFamily>& to) const;
+  static void add_foreign(std::vector<prometheus::MetricFamily> found,
+                          std::vector<prometheus::MetricFamily>& to);
   [[nodiscard]] boost::json::object gauges() const;
 
   server& on;
@@ -73,12 +84,13 @@ struct metrics::implementation {
   admin::traffic traffic;
   admin::loop_lag lag;
 
-  mutable std::mutex mutex;  // of the next four
+  mutable std::mutex mutex;  // of the next three
   totals seen;               // what is told us instead of counted elsewhere
   metrics_history history;
-  std::vector<std::shared_ptr<prometheus::Collectable>> foreign;
   phase last_phase = phase::starting;
 
+  mutable collectables foreign;
+  const admin::health* checks = nullptr;
   crossing_totals crossing;
   bool measured = false;  // tick's
 };
@@ -89,7 +101,7 @@ metrics::implementation::implementation(server& of, metrics_options wanted)
       lag{of},
       history{wanted.history_step, wanted.history_size},
       crossing{[this] { return count(); }} {
-  seen.counts["restarts.handed_over"];  // a series from the beginning: rates need its 0
+  for (const auto each : restart_outcomes) seen.counts[fmt::format("restarts.{}", each)];
   inherit();
   on.offer_state(state_key, totals::version, [this] { return crossing.hand_over(); });
   on.offer_farewell(state_key, [this] { return crossing.rest(); });
@@ -136,7 +148,7 @@ void metrics::implementation::enter(phase now_in) {
 
 void metrics::implementation::note(const upgrade_report& report) {
   const std::scoped_lock lock{mutex};
-  ++seen.counts[fmt::format("restarts.{}", word(report.outcome))];
+  ++seen.counts[fmt::format("restarts.{}", restart_outcome(report.outcome))];
   if (report.outcome) return;
   count_time(seen, "restart.spawn", report.spawn);
   count_time(seen, "restart.start_up", report.start_up);
@@ -182,31 +194,27 @@ figures metrics::implementation::take() const {
           .open = std::move(open),
           .listeners = on.listeners(),
           .process = process_figures::take(),
+          .health = checks != nullptr ? std::optional{checks->current()} : std::nullopt,
           .generation = on.generation(),
           .phase = on.phase(),
           .version = BATON_VERSION};
 }
 
-/// Families of the program's own, as far as they do not take the name of one of ours: a name that
-/// comes twice would make the whole exposition invalid.
-void metrics::implementation::add_foreign(std::vector<prometheus::MetricFamily>& to) const {
-  std::vector<std::shared_ptr<prometheus::Collectable>> from;
-  {
-    const std::scoped_lock lock{mutex};
-    from = foreign;
-  }
-  if (from.empty()) return;
+/// Families of the program's own, as far as they do not make the whole exposition invalid, as one
+/// would that takes the name of another.
+void metrics::implementation::add_foreign(std::vector<prometheus::MetricFamily> found,
+                                          std::vector<prometheus::MetricFamily>& to) {
+  if (found.empty()) return;
   std::set<std::string, std::less<>> names;
   for (const auto& each : to) names.insert(each.name);
-  for (const auto& each : from) {
-    try {
-      for (auto& family : each->Collect())
-        if (names.insert(family.name).second) to.push_back(std::move(family));
-    } catch (const std::exception& error) {
-      log_error(fmt::format("metrics: a collectable of the program threw: {}", error.what()));
-    } catch (...) {
-      log_error("metrics: a collectable of the program threw something that is no std::exception");
-    }
+  for (auto& family : found) {
+    if (!is_writable(family))
+      log_error(
+          fmt::format("metrics: a collectable of the program told a family that Prometheus would "
+                      "refuse, '{}': mend its name, or those of its labels",
+                      family.name));
+    else if (names.insert(family.name).second)
+      to.push_back(std::move(family));
   }
 }
 
@@ -219,20 +227,30 @@ boost::json::object metrics::implementation::gauges() const {
 }
 
 metrics::metrics(server& of, metrics_options options)
-    : self_{std::make_unique<implementation>(of, std::move(options))} {}
+    : self_{std::make_unique<implementation>(of, verified(std::move(options)))} {}
 
 metrics::~metrics() = default;
 
 void metrics::watch(const http::service& requests) { self_->traffic.watch(requests); }
 
+void metrics::watch(const admin::health& checks) { self_->checks = &checks; }
+
 void metrics::add(std::shared_ptr<prometheus::Collectable> more) {
+  self_->foreign.add(std::move(more));
+}
+
+void metrics::end() noexcept { self_->foreign.end(); }
+
+void metrics::update(const metrics_options& options) {
+  verify(options);
   const std::scoped_lock lock{self_->mutex};
-  self_->foreign.push_back(std::move(more));
+  self_->history.resize(options.history_step, options.history_size);
 }
 
 std::vector<prometheus::MetricFamily> metrics::collect() const {
+  auto found = self_->foreign.collect(patience);  // first, since it may take its time
   auto made = families(self_->take(), self_->bounds);
-  self_->add_foreign(made);
+  implementation::add_foreign(std::move(found), made);
   return made;
 }
 

@@ -49,12 +49,24 @@ void metrics_history::take(const totals& counted, boost::json::object gauges, cl
     boost::json::object made{{"timestamp", timestamp(at)}};
     for (auto& [key, value] : since(counted, now)) made[key] = std::move(value);
     for (auto& [key, value] : gauges) made[key] = std::move(value);
-    if (samples_.size() >= size_) samples_.erase(samples_.begin());
     samples_.push_back(std::move(made));
+    forget_oldest();
   }
   last_ = sum(counted);
   taken_ = now;
   next_ = now + step_;
+}
+
+void metrics_history::resize(std::chrono::seconds step, std::size_t size) {
+  step_ = step;
+  size_ = size;
+  next_ = taken_ + step;
+  forget_oldest();
+}
+
+void metrics_history::forget_oldest() {
+  const auto beyond = samples_.size() - std::min(samples_.size(), size_);
+  samples_.erase(samples_.begin(), samples_.begin() + beyond);
 }
 
 }  // namespace baton::admin

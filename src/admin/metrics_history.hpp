@@ -12,12 +12,15 @@
 
 namespace baton::admin {
 
-/// Samples of what a process does, at equal distances, the latest kept. One thread at a time.
+/// Samples of what a process does, one each `step`, the latest kept. One thread at a time.
 class metrics_history {
  public:
   using clock = std::chrono::steady_clock;
 
   metrics_history(std::chrono::seconds step, std::size_t size) : step_{step}, size_{size} {}
+
+  /// Another distance, from the last sample on, and another number of samples to keep.
+  void resize(std::chrono::seconds step, std::size_t size);
 
   /// Whether it is time for the next one.
   [[nodiscard]] bool due(clock::time_point now) const noexcept { return !last_ || now >= next_; }
@@ -39,6 +42,7 @@ class metrics_history {
     http::durations latency;
   };
   static sums sum(const totals& of);
+  void forget_oldest();
 
   std::chrono::seconds step_;
   std::size_t size_;

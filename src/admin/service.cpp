@@ -3,6 +3,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "admin/metrics_options.hpp"
 #include "admin/service_implementation.hpp"
 #include "admin/views.hpp"
 #include "baton/base/error.hpp"
@@ -44,6 +45,7 @@ service::implementation::implementation(server& of, const options& wanted)
            .unix_group = wanted.unix_group,
            .tls = wanted.tls,
            .limits = limits()}} {
+  figures.watch(checks);
   past.on_change([this] {
     office.post([this] { feed.send("generations", boost::json::serialize(past.json())); });
   });
@@ -61,6 +63,8 @@ service::implementation::implementation(server& of, const options& wanted)
 /// meanwhile posts a task that nobody does any more.
 service::implementation::~implementation() {
   checks.end();
+  figures.end();
+  scrapes.close();
   office.close();
   tail.reset();
 }
@@ -164,7 +168,9 @@ void service::update(const options& wanted) {
   changed.allowed = wanted.allowed;
   changed.hosts = wanted.hosts;
   auto guard = std::make_shared<const access>(changed);
+  verify(wanted.metrics);
   self_->checks.update(wanted.health);
+  self_->figures.update(wanted.metrics);
   const std::scoped_lock lock{self_->mutex};
   self_->guarding = std::move(guard);
   self_->dashboard = wanted.dashboard;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "admin/access.hpp"
 #include "admin/back_office.hpp"
@@ -46,8 +47,11 @@ struct service::implementation {
   void reload(const http::request& asked, http::responder done);
   void log_level(const http::request& asked, http::responder done);
 
-  /// Answers with what `make` returns at the back office; 500 if it throws.
-  void at_office(http::responder done, std::function<http::response()> make);
+  /// Answers with what `make` returns at that office; 500 if it throws.
+  void at_office(http::responder done, std::function<http::response()> make) {
+    at(office, std::move(done), std::move(make));
+  }
+  void at(back_office& where, http::responder done, std::function<http::response()> make);
   /// Once the server serves: the thread, and what is done there over and over.
   void begin();
   void send_logs();
@@ -69,6 +73,7 @@ struct service::implementation {
   bool dashboard;
 
   back_office office;
+  back_office scrapes;  // what the program itself tells in metrics may take its time
   readiness state;
   history past;
   live_feed feed;

@@ -7,12 +7,24 @@
 #include <exception>
 #include <utility>
 
+#include "base/escaping.hpp"
+
 namespace baton::admin {
 namespace {
 
 namespace json = boost::json;
 
 constexpr std::size_t longest_text = 1000;
+
+/// Not within a character of UTF-8.
+std::string cut(std::string text) {
+  auto size = std::min(text.size(), longest_text);
+  while (size < text.size() && size > 0 &&
+         (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U)
+    --size;
+  text.resize(size);
+  return text;
+}
 
 std::int64_t number(const json::object& from, std::string_view key) {
   const auto* found = from.if_contains(key);
@@ -22,7 +34,7 @@ std::int64_t number(const json::object& from, std::string_view key) {
 std::string text_of(const json::object& from, std::string_view key) {
   const auto* found = from.if_contains(key);
   if (found == nullptr) return {};
-  return std::string{std::string_view{found->as_string()}.substr(0, longest_text)};
+  return cut(std::string{found->as_string()});
 }
 
 timeline::entry entry_of(const json::object& from) {
@@ -152,9 +164,11 @@ void timeline::enter(lineage::phase now_in, std::int64_t now) {
   }
 }
 
-void timeline::fail(std::string reason, std::int64_t now) {
-  reason.resize(std::min(reason.size(), longest_text));
-  take(failure{generation_, now, std::move(reason)});
+/// A reason may name what an operator wrote: what is not UTF-8 must not make the whole unreadable.
+void timeline::fail(std::string_view reason, std::int64_t now) {
+  std::string text;
+  escaping::append_line(text, reason);
+  take(failure{generation_, now, cut(std::move(text))});
 }
 
 void timeline::end(std::string how, std::int64_t now) {

@@ -46,7 +46,7 @@ class timeline {
   bool learn(std::string_view text);
   /// This generation's phase has changed.
   void enter(lineage::phase now_in, std::int64_t now);
-  void fail(std::string reason, std::int64_t now);
+  void fail(std::string_view reason, std::int64_t now);
   /// This process is about to end: `how`.
   void end(std::string how, std::int64_t now);
   /// Another one was seen to have ended.

@@ -27,15 +27,44 @@ bool same(const access_settings& one, const access_settings& other) {
          one.options.queue == other.options.queue;
 }
 
-/// The cap of each listener, by the name that the server gives it.
-std::map<std::string, std::size_t> caps(const settings& of) {
-  std::map<std::string, std::size_t> all;
-  for (const auto& each : all_listeners(of))
-    all.emplace(each.name.empty() ? each.address : each.name, each.max_connections);
+/// All that the server has, that for the administration too.
+std::vector<net::listener_options> listeners(const settings& of) {
+  auto all = all_listeners(of);
   const auto& admin = of.admin.options;
   if (of.admin.enabled)
-    all.emplace(admin.name.empty() ? admin.address : admin.name, admin.max_connections);
+    all.push_back({.address = admin.address,
+                   .name = admin.name,
+                   .max_connections = admin.max_connections,
+                   .tls = admin.tls});
   return all;
+}
+
+/// What the server calls it.
+const std::string& name_of(const net::listener_options& each) {
+  return each.name.empty() ? each.address : each.name;
+}
+
+/// The cap of each listener, by its name.
+std::map<std::string, std::size_t> caps(const settings& of) {
+  std::map<std::string, std::size_t> all;
+  for (const auto& each : listeners(of)) all.emplace(name_of(each), each.max_connections);
+  return all;
+}
+
+using tls_of_listeners = std::map<std::string, net::tls_options>;
+
+/// The same for those with TLS.
+tls_of_listeners tls(const settings& of) {
+  tls_of_listeners all;
+  for (const auto& each : listeners(of))
+    if (each.tls) all.emplace(name_of(each), *each.tls);
+  return all;
+}
+
+/// Those of `of` that `asked` names.
+tls_of_listeners only(tls_of_listeners of, const tls_of_listeners& asked) {
+  std::erase_if(of, [&](const auto& each) { return !asked.contains(each.first); });
+  return of;
 }
 
 }  // namespace
@@ -48,6 +77,23 @@ void apply_access_log(const access_settings& wanted, http::service& to) {
 void applying::step(std::function<void(const settings&)> change) {
   change(*after_);
   done_.push_back(std::move(change));
+}
+
+/// Of the listeners whose options differ; of all if files do.
+void applying::apply_tls(const settings& before, const settings& after, bool certificates) {
+  const auto was = tls(before);
+  auto wanted = tls(after);
+  const bool others = was != wanted;
+  if (!others && certificates) return server_.reload_tls();
+  if (!certificates)
+    std::erase_if(wanted, [&](const auto& each) {
+      const auto found = was.find(each.first);
+      return found != was.end() && found->second == each.second;
+    });
+  if (wanted.empty()) return;
+  step([this, asked = std::move(wanted)](const settings& to) {
+    server_.update_tls(only(tls(to), asked));
+  });
 }
 
 void applying::apply(const settings& before, const settings& after, bool certificates,
@@ -70,7 +116,7 @@ void applying::apply(const settings& before, const settings& after, bool certifi
         step([this, listener = name](const settings& to) {
           server_.set_max_connections(listener, caps(to).at(listener));
         });
-    if (certificates) server_.reload_tls();  // the last one: it needs not be taken back
+    apply_tls(before, after, certificates);  // the last one: nothing is loaded in vain
   } catch (const std::exception&) {
     for (auto each = done_.rbegin(); each != done_.rend(); ++each) {
       try {

@@ -24,12 +24,14 @@ class applying {
   applying(server& on, http::service& requests) : server_{on}, requests_{requests} {}
 
   /// `before` is in force; the two differ in runtime and monitoring keys alone. `certificates`:
-  /// load them again. Throws setup_error; everything is as before then.
+  /// files that nobody watches have changed, load all again. Throws setup_error; everything is as
+  /// before then.
   void apply(const settings& before, const settings& after, bool certificates,
              const std::vector<follower>& followers);
 
  private:
   void step(std::function<void(const settings&)> change);
+  void apply_tls(const settings& before, const settings& after, bool certificates);
 
   server& server_;
   http::service& requests_;

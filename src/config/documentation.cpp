@@ -72,6 +72,8 @@ std::string values(const key& of) {
     case value_kind::texts:
       for (const auto each : of.choices) made += (made.empty() ? " of " : ", ") + code(each);
       return "list" + made;
+    case value_kind::bounds:
+      return "list: " + allowed(of);
     case value_kind::text:
       return "text";
     case value_kind::path:

@@ -15,6 +15,7 @@ namespace json = boost::json;
 constexpr std::string_view size_pattern =
     "^[0-9]+(\\.[0-9]{1,6})?(B|[kK]|KiB|[mM]|MiB|[gG]|GiB|T|TiB)?$";
 constexpr std::string_view duration_pattern = "^[0-9]+(\\.[0-9]{1,6})?(ms|s|m|h|d)?$";
+constexpr std::string_view time_pattern = "^[0-9]+(\\.[0-9]{1,6})?(ms|s|m|h|d)$";
 constexpr std::string_view mode_pattern = "^[0-7]{3,4}$";
 constexpr std::string_view block_pattern = "^[A-Za-z0-9_-]{1,64}$";
 
@@ -58,6 +59,16 @@ json::object list_type(const key& of) {
   return made;
 }
 
+json::object bounds_type(const key& of) {
+  constexpr double a_second = 1e6;
+  return {{"type", "array"},
+          {"items", either(number_from(static_cast<double>(of.least) / a_second,
+                                       static_cast<double>(of.most) / a_second, "number"),
+                           text_like(time_pattern))},
+          {"minItems", 1},
+          {"maxItems", of.most_elements}};
+}
+
 json::object type_of(const key& of) {
   constexpr double a_second = 1000;
   switch (of.kind) {
@@ -79,6 +90,8 @@ json::object type_of(const key& of) {
       return one_of(of);
     case value_kind::texts:
       return list_type(of);
+    case value_kind::bounds:
+      return bounds_type(of);
     default:
       return text_type(of);
   }

@@ -54,6 +54,8 @@ json::value json_value(const key& of, const value& is) {
     for (const auto& each : *all) made.emplace_back(each);
     return made;
   }
+  if (const auto* all = std::get_if<std::vector<double>>(&is))
+    return json::array(all->begin(), all->end());
   if (of.kind == value_kind::number) return std::get<std::uint64_t>(is);
   const auto text = written(of, is);
   if (of.kind == value_kind::choice && text.empty()) return nullptr;

@@ -23,10 +23,11 @@ struct key {
   value_kind kind = value_kind::text;
   change_class on_change = change_class::critical;
   std::string_view docs;
-  // Of number, ratio, size, mode; of duration in milliseconds.
+  // Of number, ratio, size, mode; of duration in milliseconds; of bounds in microseconds.
   std::uint64_t least = 0;
   std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t step = 1;                          // values are multiples of it
+  std::size_t most_elements = 0;                   // of bounds
   std::span<const std::string_view> choices = {};  // of choice, and of texts if there are any
   // Of text and of each of texts: what is wrong with it and what is allowed; empty if nothing is.
   std::string (*check)(std::string_view) = nullptr;
@@ -106,9 +107,13 @@ concept is_duration = requires {
 };
 
 template <class T>
+concept as_it_is =
+    std::is_same_v<T, bool> || std::is_same_v<T, double> || std::is_same_v<T, std::string> ||
+    std::is_same_v<T, std::vector<std::string>> || std::is_same_v<T, std::vector<double>>;
+
+template <class T>
 value to_value(const T& from) {
-  if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, double> ||
-                std::is_same_v<T, std::string> || std::is_same_v<T, std::vector<std::string>>) {
+  if constexpr (as_it_is<T>) {
     return from;
   } else if constexpr (is_duration<T>) {
     return std::chrono::duration_cast<milliseconds>(from);
@@ -119,8 +124,7 @@ value to_value(const T& from) {
 
 template <class T>
 void from_value(T& to, const value& from) {
-  if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, double> ||
-                std::is_same_v<T, std::string> || std::is_same_v<T, std::vector<std::string>>) {
+  if constexpr (as_it_is<T>) {
     to = std::get<T>(from);
   } else if constexpr (is_duration<T>) {
     to = std::chrono::duration_cast<T>(std::get<milliseconds>(from));
@@ -217,6 +221,14 @@ key path(std::string_view name, change_class on_change, std::string_view docs) {
 template <auto... Members>
 key texts(std::string_view name, change_class on_change, std::string_view docs) {
   return detail::bound<Members...>(name, value_kind::texts, on_change, docs);
+}
+/// 1 to `most_elements` of them, `allowed` in microseconds.
+template <auto... Members>
+key bounds(std::string_view name, std::size_t most_elements, range allowed, change_class on_change,
+           std::string_view docs) {
+  auto made = amount<Members...>(value_kind::bounds, name, allowed, on_change, docs);
+  made.most_elements = most_elements;
+  return made;
 }
 
 inline key required(key of) {

@@ -11,6 +11,17 @@
 namespace baton::config {
 namespace {
 
+/// In a second.
+constexpr double microseconds = 1e6;
+
+/// Without an exponent.
+std::string write_seconds(std::uint64_t in_microseconds) {
+  auto text = fmt::format("{:.6f}", static_cast<double>(in_microseconds) / microseconds);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
 std::string bound(const key& of, std::uint64_t limit) {
   switch (of.kind) {
     case value_kind::size:
@@ -19,6 +30,8 @@ std::string bound(const key& of, std::uint64_t limit) {
       return write_duration(milliseconds{limit});
     case value_kind::mode:
       return write_mode(limit);
+    case value_kind::bounds:
+      return write_seconds(limit);
     default:
       return std::to_string(limit);
   }
@@ -43,6 +56,7 @@ std::string_view wanted(value_kind kind) noexcept {
     case value_kind::path:
       return "a path";
     case value_kind::texts:
+    case value_kind::bounds:
       return "a list";
     default:
       return "a text";
@@ -140,21 +154,21 @@ node loose(std::string_view text) {
   return made;
 }
 
-/// A list; in the environment and flags also with commas between.
-reading read_texts(const key& of, const node& from) {
+/// The elements of a list; in the environment and flags also with commas between. Nothing if it is
+/// one value.
+std::optional<std::vector<node>> elements(const node& from) {
+  if (from.kind == node::form::list) return from.items;
+  if (from.written != node::style::loose) return std::nullopt;
   std::vector<node> items;
-  if (from.kind == node::form::list) {
-    items = from.items;
-  } else if (from.written == node::style::loose) {
-    for (std::string_view rest = from.text; !rest.empty();) {
-      const auto comma = rest.find(',');
-      items.push_back(loose(rest.substr(0, comma)));
-      rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
-    }
-  } else {
-    return refused(of, fmt::format("{} is one value, and a list is wanted, such as [{}]",
-                                   shown(of, from), printable(from.text)));
+  for (std::string_view rest = from.text; !rest.empty();) {
+    const auto comma = rest.find(',');
+    items.push_back(loose(rest.substr(0, comma)));
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
   }
+  return items;
+}
+
+reading read_texts(const key& of, const std::vector<node>& items) {
   std::vector<std::string> made;
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (items[i].kind != node::form::scalar)
@@ -165,6 +179,46 @@ reading read_texts(const key& of, const node& from) {
   }
   if (of.required && made.empty()) return refused(of, "must not be empty");
   return {std::move(made), {}};
+}
+
+std::optional<double> read_seconds(const node& from) {
+  if (from.kind != node::form::scalar) return std::nullopt;
+  if (from.written != node::style::quoted)
+    if (const auto number = read_ratio(from.text)) return number;
+  const bool has_unit = from.text.find_first_not_of("0123456789.") != std::string::npos;
+  const auto time = has_unit ? read_duration(from.text) : std::nullopt;
+  if (!time) return std::nullopt;
+  return std::chrono::duration<double>{*time}.count();
+}
+
+reading read_bounds(const key& of, const std::vector<node>& items) {
+  std::vector<double> made;
+  if (items.empty() || items.size() > of.most_elements)
+    return refused(of, fmt::format("has {} elements", items.size()));
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto found = read_seconds(items[i]);
+    const auto wrong = [&](std::string_view what) {
+      return refused(of, fmt::format("element {}: {} {}", i, quoted(items[i].text), what));
+    };
+    if (items[i].kind != node::form::scalar)
+      return refused(of, fmt::format("element {} is not a time", i));
+    if (!found) return wrong("is not a time, such as 0.25 (seconds) or 250ms");
+    if (*found * microseconds < static_cast<double>(of.least) ||
+        *found * microseconds > static_cast<double>(of.most))
+      return wrong("is out of range");
+    if (i > 0 && *found <= made.back())
+      return wrong(fmt::format("is not greater than {}, which stands before it", made.back()));
+    made.push_back(*found);
+  }
+  return {std::move(made), {}};
+}
+
+reading read_list(const key& of, const node& from) {
+  const auto items = elements(from);
+  if (!items)
+    return refused(of, fmt::format("{} is one value, and a list is wanted, such as [{}]",
+                                   shown(of, from), printable(from.text)));
+  return of.kind == value_kind::bounds ? read_bounds(of, *items) : read_texts(of, *items);
 }
 
 reading read_scalar(const key& of, const node& from) {
@@ -188,7 +242,8 @@ reading read_scalar(const key& of, const node& from) {
   }
 }
 
-std::string joined(const std::vector<std::string>& all) {
+template <class Element>
+std::string joined(const std::vector<Element>& all) {
   return fmt::format("[{}]", fmt::join(all, ", "));
 }
 
@@ -208,6 +263,9 @@ std::string allowed(const key& of) {
     case value_kind::mode:
       return fmt::format("{} to {}{}", bound(of, of.least), bound(of, of.most),
                          of.step > 1 ? fmt::format(" in steps of {}", bound(of, of.step)) : "");
+    case value_kind::bounds:
+      return fmt::format("1 to {} times, ascending, {} to {} seconds", of.most_elements,
+                         bound(of, of.least), bound(of, of.most));
     default:
       return {};
   }
@@ -218,7 +276,7 @@ reading read_value(const key& of, const node& from) {
     return refused(of, fmt::format("has no value: {} is wanted", wanted(of.kind)));
   if (from.kind == node::form::map)
     return refused(of, fmt::format("is a map, and {} is wanted", wanted(of.kind)));
-  if (of.kind == value_kind::texts) return read_texts(of, from);
+  if (of.kind == value_kind::texts || of.kind == value_kind::bounds) return read_list(of, from);
   if (from.kind == node::form::list)
     return refused(of, fmt::format("is a list, and {} is wanted", wanted(of.kind)));
   return read_scalar(of, from);
@@ -227,6 +285,7 @@ reading read_value(const key& of, const node& from) {
 std::string exactly(const key& of, const value& is) {
   if (const auto* text = std::get_if<std::string>(&is)) return *text;
   if (const auto* all = std::get_if<std::vector<std::string>>(&is)) return joined(*all);
+  if (const auto* all = std::get_if<std::vector<double>>(&is)) return joined(*all);
   if (const auto* time = std::get_if<milliseconds>(&is)) return write_duration(*time);
   if (const auto* number = std::get_if<double>(&is)) return write_ratio(*number);
   if (const auto* flag = std::get_if<bool>(&is)) return *flag ? "true" : "false";

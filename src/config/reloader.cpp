@@ -95,8 +95,8 @@ struct reloader::implementation : std::enable_shared_from_this<implementation> {
   void ask(callback done);
   void read();
   void decide(loaded found);
-  void restart(std::vector<change> changes);
-  void apply(settings wanted, std::vector<change> changes, bool certificates);
+  void restart(const std::vector<change>& changes);
+  bool apply(settings wanted, std::vector<change> changes, bool other_contents);
   void when_applied(std::function<void()> done);
   void finish(reload_verdict verdict);
   void log(const reload_verdict& verdict) const;
@@ -212,44 +212,49 @@ void reloader::implementation::decide(loaded found) {
                    fmt::format("this generation is {}", lineage::to_string(on.phase()))});
   watch_files(found.files);
   auto changes = compare(now, found.made);
-  if (needs_restart(changes)) return restart(std::move(changes));
+  if (needs_restart(changes)) return restart(changes);
   const auto stamps = unwatched_certificates(found.made);
-  const bool other_certificates = stamps != certificates;
-  for (const auto& [path, stamp] : stamps)
-    if (const auto was = certificates.find(path); was == certificates.end() || was->second != stamp)
-      changes.push_back({"tls", change_class::runtime, {}, path});
+  bool other_contents = false;
+  for (auto& [path, stamp] : certificates) {
+    const auto is = stamps.find(path);
+    if (is == stamps.end() || is->second == stamp) continue;
+    stamp = is->second;  // also if it fails: once is enough
+    other_contents = true;
+    changes.push_back({"tls", change_class::runtime, {}, path});
+  }
   if (changes.empty()) return finish({reload_outcome::unchanged, version, {}, {}});
-  apply(std::move(found.made), std::move(changes), other_certificates);
-  certificates = stamps;  // also of those that failed: once is enough
+  if (apply(std::move(found.made), std::move(changes), other_contents)) certificates = stamps;
 }
 
 /// The next generation reads the file itself, all of it.
-void reloader::implementation::restart(std::vector<change> changes) {
+void reloader::implementation::restart(const std::vector<change>& changes) {
   log_notice(fmt::format("the configuration asks for a restart: {}", summary(changes)),
              {{"event", "config_restart"}});
-  on.upgrade([weak = weak_from_this(), changes = std::move(changes)](result<pid_t> child) mutable {
+  on.upgrade([weak = weak_from_this(), changes](const upgrade_report& how) {
     const auto self = weak.lock();
     if (self == nullptr) return;
-    if (child) {
+    if (!how.outcome) {
       self->handed_over = true;
-      return self->finish({reload_outcome::restarted, self->version + 1, std::move(changes), {}});
+      return self->finish({reload_outcome::restarted, self->version + 1, changes, {}});
     }
-    self->finish({reload_outcome::failed, self->version, std::move(changes),
-                  fmt::format("{}; its own log lines say more", child.error().message())});
+    self->finish({reload_outcome::failed, self->version, changes, how.reason});
   });
 }
 
-void reloader::implementation::apply(settings wanted, std::vector<change> changes,
-                                     bool other_certificates) {
+/// False if nothing has changed.
+bool reloader::implementation::apply(settings wanted, std::vector<change> changes,
+                                     bool other_contents) {
   try {
-    applying{on, requests}.apply(now, wanted, other_certificates, followers);
+    applying{on, requests}.apply(now, wanted, other_contents, followers);
   } catch (const std::exception& error) {
-    return finish({reload_outcome::failed, version, std::move(changes), error.what()});
+    finish({reload_outcome::failed, version, std::move(changes), error.what()});
+    return false;
   }
   take(std::move(wanted));
   when_applied([this, changes = std::move(changes)]() mutable {
     finish({reload_outcome::applied, version, std::move(changes), {}});
   });
+  return true;
 }
 
 /// Behind what was posted to every loop before.

@@ -78,20 +78,22 @@ std::string wrong_protocol_name(std::string_view text) {
 
 section certificates_section() {
   auto passphrase = secret(text<&tls_certificate::passphrase>(
-      "passphrase", critical, "Of an encrypted key; empty: it is not encrypted"));
+      "passphrase", runtime, "Of an encrypted key; empty: it is not encrypted"));
   auto passphrase_file =
       from_file(passphrase, "passphrase_file", "A file with the passphrase in its first line");
-  return list<&tls_block::options, &tls_options::certificates>(
+  auto made = list<&tls_block::options, &tls_options::certificates>(
       "certificates",
       "Certificates; the first one serves clients that name no server, or an unknown one",
       {required(path<&tls_certificate::certificate>(
-           "certificate", critical, "PEM: the chain, the server's own certificate first")),
-       required(path<&tls_certificate::key>("key", critical, "PEM: the private key")),
+           "certificate", runtime, "PEM: the chain, the server's own certificate first")),
+       required(path<&tls_certificate::key>("key", runtime, "PEM: the private key")),
        std::move(passphrase), std::move(passphrase_file),
-       path<&tls_certificate::ocsp_response>("ocsp_response", critical,
+       path<&tls_certificate::ocsp_response>("ocsp_response", runtime,
                                              "A DER file to staple; empty: none"),
-       texts<&tls_certificate::names>("names", critical,
+       texts<&tls_certificate::names>("names", runtime,
                                       "Server names it is for; empty: those in the certificate")});
+  made.on_change = runtime;
+  return made;
 }
 
 }  // namespace
@@ -137,40 +139,44 @@ section protocols_section() {
 section tls_section() {
   using block = tls_block;
   constexpr std::uint64_t longest_lifetime = 7 * day;
-  return named<&settings::tls>(
-      "tls", "TLS, in blocks with names that listeners refer to",
+  auto made = named<&settings::tls>(
+      "tls",
+      "TLS, in blocks with names that listeners refer to. A change is for new connections; those "
+      "that are open go on as they began",
       {choice<&block::options, &tls_options::mode>(
-           "mode", mode_words, critical,
+           "mode", mode_words, runtime,
            "automatic: certificate and key, all else is baton's choice; manual: every key; mutual: "
            "as manual, and clients must show a certificate that `ca` signed"),
-       path<&block::options, &tls_options::ca>("ca", critical,
+       path<&block::options, &tls_options::ca>("ca", runtime,
                                                "PEM: who may sign clients' certificates"),
        path<&block::options, &tls_options::crl>(
-           "crl", critical, "PEM: which clients' certificates were revoked; empty: not asked"),
-       choice<&block::options, &tls_options::clients>("clients", client_words, critical,
+           "crl", runtime, "PEM: which clients' certificates were revoked; empty: not asked"),
+       choice<&block::options, &tls_options::clients>("clients", client_words, runtime,
                                                       "Whether clients are asked for certificates"),
        choice<&block::options, &tls_options::minimum_version>("minimum_version", version_words,
-                                                              critical, "The oldest TLS"),
+                                                              runtime, "The oldest TLS"),
        text<&block::options, &tls_options::ciphers>(
-           "ciphers", critical,
+           "ciphers", runtime,
            "For TLS 1.2, in openssl-ciphers(1)'s syntax; empty: those with "
            "forward secrecy"),
-       text<&block::options, &tls_options::ciphersuites>("ciphersuites", critical,
+       text<&block::options, &tls_options::ciphersuites>("ciphersuites", runtime,
                                                          "For TLS 1.3; empty: OpenSSL's default"),
        boolean<&block::options, &tls_options::prefer_server_ciphers>(
-           "prefer_server_ciphers", critical, "Our order of ciphers, not the client's"),
+           "prefer_server_ciphers", runtime, "Our order of ciphers, not the client's"),
        checked(texts<&block::options, &tls_options::alpn>(
-                   "alpn", critical,
+                   "alpn", runtime,
                    "Application protocols, the preferred one first; empty: h2, http/1.1"),
                wrong_protocol_name),
        duration<&block::options, &tls_options::handshake_timeout>(
-           "handshake_timeout", {1, hour}, critical, "From the first byte to its end"),
+           "handshake_timeout", {1, hour}, runtime, "From the first byte to its end"),
        duration<&block::options, &tls_options::ticket_lifetime>(
-           "ticket_lifetime", {0, longest_lifetime}, critical,
+           "ticket_lifetime", {0, longest_lifetime}, runtime,
            "How long session tickets are good; 0: none are given"),
        boolean<&block::options, &tls_options::watch_files>(
-           "watch_files", critical, "Load certificates again when their files change")},
+           "watch_files", runtime, "Load certificates again when their files change")},
       {certificates_section()});
+  made.on_change = runtime;  // a listener that refers to another block is critical
+  return made;
 }
 
 }  // namespace baton::config

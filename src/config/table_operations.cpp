@@ -28,6 +28,10 @@ section thresholds(std::string_view name, range allowed, std::string_view docs) 
 constexpr std::array<std::string_view, 3> access_words{"combined", "combined_timed", "json"};
 static_assert(static_cast<std::size_t>(http::access_format::json) == 2);
 
+constexpr std::uint64_t microseconds(double seconds) {
+  return static_cast<std::uint64_t>(seconds * 1e6 + 0.5);
+}
+
 std::string wrong_token(std::string_view text) {
   constexpr std::size_t shortest = 16;
   return text.empty() || text.size() >= shortest
@@ -104,10 +108,18 @@ section metrics_section() {
   using admin::metrics_options;
   return one<settings, &settings::admin, &admin_settings::options, &admin::options::metrics>(
       "metrics", "What the admin service keeps of its figures",
-      {duration<&metrics_options::history_step>("history_step", {second, hour}, critical,
+      {duration<&metrics_options::history_step>("history_step", {second, hour}, monitoring,
                                                 "Between two samples of the history"),
-       number<&metrics_options::history_size>("history_size", {1, 10'000}, critical,
-                                              "How many samples are kept")});
+       number<&metrics_options::history_size>("history_size", {1, 10'000}, monitoring,
+                                              "How many samples are kept"),
+       bounds<&metrics_options::latency_buckets>(
+           "latency_buckets", metrics_options::most_buckets,
+           {microseconds(metrics_options::shortest_bucket),
+            microseconds(metrics_options::longest_bucket)},
+           critical,
+           "Upper bounds of the buckets of all histograms. 1, 2, 2.5, 5 and 7.5 times a power of "
+           "ten are exact, others are moved down by at most 12 %. A query over the time of a "
+           "change mixes two sets of buckets and is wrong: hence by a restart, never unnoticed")});
 }
 
 section admin_section() {

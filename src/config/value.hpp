@@ -21,13 +21,15 @@ enum class value_kind : std::uint8_t {
   path,    // of a file, relative to the configuration's own; or PEM text
   choice,  // one of some words
   mode,    // permission bits in octal: 0660
-  texts    // a list
+  texts,   // a list
+  bounds   // a list of times, plain: seconds, each greater than the one before
 };
 
 using milliseconds = std::chrono::milliseconds;
-/// number, size, mode, choice (its index): uint64; ratio: double; text, path: string.
-using value =
-    std::variant<bool, std::uint64_t, double, milliseconds, std::string, std::vector<std::string>>;
+/// number, size, mode, choice (its index): uint64; ratio: double; text, path: string; bounds:
+/// doubles, in seconds.
+using value = std::variant<bool, std::uint64_t, double, milliseconds, std::string,
+                           std::vector<std::string>, std::vector<double>>;
 
 // Each reads what is written in a configuration; empty if it is no such thing.
 [[nodiscard]] std::optional<bool> read_boolean(std::string_view text) noexcept;

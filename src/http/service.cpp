@@ -30,11 +30,11 @@ struct service::implementation {
   [[nodiscard]] shard& of(const net::loop& loop) const noexcept { return *shards[loop.index()]; }
 
   server* on;
-  mutable std::mutex mutex;  // of `limits`
-  http::limits limits;       // of shards that are yet to come
+  mutable std::mutex mutex;  // of the next two: for shards that are yet to come
+  http::limits limits;
+  std::shared_ptr<http::access_log> access;
   const bool counts;
   router routes;
-  std::shared_ptr<http::access_log> access;
   std::vector<std::unique_ptr<access_recorder>> recorders;  // by the loop's index
   std::vector<std::unique_ptr<shard>> shards;               // by the loop's index
 
@@ -124,6 +124,8 @@ void service::websocket(std::string_view pattern, websocket_options options,
 
 void service::access_log(std::shared_ptr<http::access_log> to) {
   auto& self = *self_;
+  // Held until every loop is told: of two that are set at once, all write into the same.
+  const std::scoped_lock lock{self.mutex};
   self.access = std::move(to);
   if (self.shards.empty()) return;  // `attach` sees to it
   const auto apply = [&self, to = self.access](net::loop& on) {

@@ -27,7 +27,7 @@ std::string_view remedy(error_code code) noexcept {
   if (code == upgrade_error::child_late) return "let it report progress or raise ready_timeout";
   if (code == upgrade_error::child_refused) return "remove the reason it gave";
   if (code == upgrade_error::version_mismatch) return "stop the service and start the new program";
-  return "look at its own log lines above";
+  return "look at its own log lines";
 }
 
 }  // namespace
@@ -184,6 +184,8 @@ void generation::implementation::child_failed(const failure& why) {
                         serves ? "this generation goes on serving" : "this generation is leaving",
                         remedy(why.code)),
             {{"child_pid", child_pid}, {"reason", why.code.message()}});
+  if (events.on_failed)
+    events.on_failed(fmt::format("{}; {} and try again", why.why, remedy(why.code)));
   if (serves) herald->upgrade_failed(pid);
   finish_upgrade(why.code);
 }
@@ -234,7 +236,7 @@ void generation::implementation::roll_back(const std::string& what) {
   probation.cancel();
   log_error(
       fmt::format("{} within its probation; this generation serves again; look at its own "
-                  "log lines above and try again.",
+                  "log lines and try again.",
                   what));
   if (events.on_rolled_back) events.on_rolled_back();
   try {

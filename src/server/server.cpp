@@ -20,6 +20,18 @@
 #include "server/upgrade_watch.hpp"
 
 namespace baton {
+namespace {
+
+/// Of an upgrade that was not even tried.
+upgrade_report refused(const error_code& why) {
+  upgrade_report made;
+  made.outcome = why;
+  made.reason = why.message();
+  made.at = std::chrono::system_clock::now();
+  return made;
+}
+
+}  // namespace
 
 struct server::implementation final : shutdown_target {
   struct state_writer {
@@ -38,7 +50,7 @@ struct server::implementation final : shutdown_target {
   void start();
   int run();
   void say_ready() noexcept;
-  void upgrade(std::function<void(result<pid_t>)> done);
+  void upgrade(const std::function<void(const upgrade_report&)>& done);
   lineage::offer prepare_offer();
   void hand_over(pid_t child);
   void roll_back();
@@ -94,6 +106,7 @@ server::implementation::implementation(boost::asio::io_context* borrowed, server
                         sequence.reconsider();
                       },
                   .on_spawned = [this](pid_t child) { upgrades.spawned(child); },
+                  .on_failed = [this](std::string_view why) { upgrades.failed(why); },
                   .on_last_state = [this](const auto& last) { take_farewell(last); },
                   .on_farewell =
                       [](std::string_view farewell) {
@@ -160,13 +173,14 @@ int server::implementation::run() {
   return sequence.result().status == shutdown_status::completed ? 0 : 1;
 }
 
-void server::implementation::upgrade(std::function<void(result<pid_t>)> done) {
+void server::implementation::upgrade(const std::function<void(const upgrade_report&)>& done) {
   const bool attempts = generation.phase() == lineage::phase::serving;
   if (attempts) upgrades.begin();
-  generation.upgrade([this, attempts, done = std::move(done)](result<pid_t> outcome) {
+  generation.upgrade([this, attempts, done](result<pid_t> ended) {
     note_phase();
-    if (attempts) upgrades.end(outcome ? error_code{} : outcome.error());
-    if (done) done(outcome);
+    const auto outcome = ended ? error_code{} : ended.error();
+    const auto report = attempts ? upgrades.end(outcome) : refused(outcome);
+    if (done) done(report);
   });
   note_phase();
 }
@@ -284,9 +298,14 @@ void server::start() { self_->start(); }
 int server::run() { return self_->run(); }
 
 void server::upgrade(std::function<void(result<pid_t>)> done) {
-  boost::asio::post(self_->context, [self = self_.get(), done = std::move(done)]() mutable {
-    self->upgrade(std::move(done));
+  upgrade([done = std::move(done)](const upgrade_report& how) {
+    if (done) done(how.outcome ? result<pid_t>{how.outcome} : result<pid_t>{how.child});
   });
+}
+
+void server::upgrade(std::function<void(const upgrade_report&)> done) {
+  boost::asio::post(self_->context,
+                    [self = self_.get(), done = std::move(done)] { self->upgrade(done); });
 }
 
 void server::shutdown() {

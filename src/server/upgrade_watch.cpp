@@ -21,11 +21,14 @@ microseconds upgrade_watch::elapsed() const {
   return duration_cast<microseconds>(clock::now() - asked_);
 }
 
-void upgrade_watch::end(const error_code& outcome) {
+const upgrade_report& upgrade_watch::end(const error_code& outcome) {
   report_.outcome = outcome;
+  if (!outcome) report_.reason.clear();
+  if (outcome && report_.reason.empty()) report_.reason = outcome.message();
   report_.total = elapsed();
   if (report_.child != 0) report_.start_up = report_.total - report_.spawn;
   for (const auto& each : told_) each(report_);
+  return report_;
 }
 
 }  // namespace baton

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "baton/base/error.hpp"
@@ -20,9 +21,11 @@ class upgrade_watch {
 
   void begin();
   void spawned(pid_t child);
+  /// Before `end`: why it does not happen. Else the outcome's own text has to do.
+  void failed(std::string_view why) { report_.reason = why; }
   /// How long it has taken so far.
   [[nodiscard]] std::chrono::microseconds elapsed() const;
-  void end(const error_code& outcome);
+  const upgrade_report& end(const error_code& outcome);
 
  private:
   using clock = std::chrono::steady_clock;

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import tempfile
 
 from admin_support import AdminCase, Events
@@ -130,9 +131,10 @@ class Doing(AdminCase):
         service = self.start()
         service.configure(fail="there is no bread today")
         error = self.assert_error(self.ask(service, "/upgrade", "POST"), 500)
-        self.assertTrue(error["reason"])
+        self.assertRegex(error["reason"], r"^the new process \(pid \d+\) exited with status 1 before it was ready; "
+                                          r"look at its own log lines and try again$")
         failed = service.wait_for(lambda: self.ask(service, "/generations").json["failures"], "a failure")
-        self.assertEqual((len(failed), failed[0]["generation"]), (1, 1))
+        self.assertEqual((len(failed), failed[0]["generation"], failed[0]["reason"]), (1, 1, error["reason"]))
         self.assertEqual(self.ask(service, "/health/ready").status, 200)
         service.config.pop("fail")
         service.configure()
@@ -141,6 +143,19 @@ class Doing(AdminCase):
         self.assertEqual(again, failed)
         service.wait_log(r"start new process success")
         service.wait_for(lambda: service.pid() != service.process.pid, "the new pid")
+        self.assertEqual(service.quit(), 0)
+
+    def test_what_the_new_generation_says_of_its_failure_is_passed_on(self):
+        service = self.start()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            service.config["listeners"] = [{"address": "127.0.0.1:0", "name": "web"},
+                                           {"address": f"127.0.0.1:{port}", "name": "taken"}]
+            service.configure()
+            error = self.assert_error(self.ask(service, "/upgrade", "POST"), 500)
+        for part in ("refused: ", f"127.0.0.1:{port}", "EADDRINUSE", "remove the reason it gave and try again"):
+            self.assertIn(part, error["reason"])
+        self.assertEqual(self.ask(service, "/health/ready").status, 200)
         self.assertEqual(service.quit(), 0)
 
     def test_one_upgrade_at_a_time(self):

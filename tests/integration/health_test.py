@@ -118,6 +118,20 @@ class Health(AdminCase):
         service.wait_for(lambda: service.pid() != service.process.pid, "the new pid")
         self.assertEqual(service.quit(), 0)
 
+    def test_callbacks_that_throw_keep_nobody_from_being_told(self):
+        service = self.start({"health": {**QUICK, "loop_lag": [0, 0], "memory": [0, 0]},
+                              "checks": {"database": "degraded"}, "callback_throws": True})
+        service.wait_log("health: a callback of the program threw: nobody answers the pager")
+        service.wait_log("health: a callback of the program threw something that is no std::exception")
+        service.wait_log("health changed from healthy to degraded")
+        self.assertEqual(self.ask(service, "/health").json["status"], "degraded")
+        self.assertEqual(service.quit(), 0)
+
+    def test_a_check_that_has_the_name_of_one_of_ours_is_refused(self):
+        service = self.service({"admin": {"address": "127.0.0.1:0", "checks": {"memory": "healthy"}}})
+        service.wait_log("the health check 'memory' is there already")
+        self.assertNotEqual(service.gone(), 0)
+
     def test_the_programs_own_check_is_asked_again(self):
         folder = tempfile.mkdtemp(prefix="baton-test-")
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)

@@ -139,11 +139,13 @@ def value(families, family, sample=None, **labels):
 
 
 class Metrics(Case):
-    def started(self, **config):
+    def started(self, admin=None, **config):
         folder = tempfile.mkdtemp(prefix="baton-metrics-")
         self.addCleanup(shutil.rmtree, folder, True)
         path = os.path.join(folder, "admin.sock")
-        service = self.service({"admin": {"address": "unix:" + path}, **config})
+        # How busy this machine is must not be what the service's health depends on.
+        health = {"loop_lag": [0, 0], "memory": [0, 0]}
+        service = self.service({"admin": {"address": "unix:" + path, "health": health, **(admin or {})}, **config})
         service.ready()
         return service, path
 
@@ -217,6 +219,88 @@ class Metrics(Case):
         families = scraper.check()
         self.assertEqual(self.web(families), client.answered)
         self.assertEqual(value(families, "baton_restarts_total", outcome="child_exited"), 3)
+        service.quit()
+
+    def test_every_outcome_of_a_restart_is_there_from_the_beginning(self):
+        service, path = self.started()
+        scraper = Scraper(path, "fresh")
+        outcomes = {"handed_over", "rolled_back", "not_serving", "executable_missing", "spawn_failed",
+                    "child_exited", "child_late", "child_refused", "version_mismatch", "channel_broken"}
+
+        def told():
+            return {dict(labels)["outcome"]: number for (_, labels), number
+                    in scraper.check()["baton_restarts_total"][1].items()}
+
+        self.assertEqual(told(), dict.fromkeys(outcomes, 0))
+        service.upgrade()
+        service.wait_for(lambda: told() == {**dict.fromkeys(outcomes, 0), "handed_over": 1}, "the restart")
+        service.quit()
+
+    def test_health_is_told_and_no_check_is_run_for_it(self):
+        service, path = self.started(admin={"checks": {"queue": "degraded", "database": "unhealthy",
+                                                       "cache": "healthy"}})
+        scraper = Scraper(path, "fresh")
+
+        def state(family, **labels):
+            """The one state that is 1."""
+            found = {dict(has)["status"]: number for (_, has), number in scraper.check()[family][1].items()
+                     if set(labels.items()) <= set(has)}
+            self.assertEqual((set(found), sum(found.values())), ({"healthy", "degraded", "unhealthy"}, 1))
+            return next(status for status, number in found.items() if number)
+
+        service.wait_for(lambda: state("baton_health_status") == "unhealthy", "the database's check")
+        service.wait_for(lambda: state("baton_health_check_status", check="queue") == "degraded", "the queue's")
+        self.assertEqual(state("baton_health_check_status", check="database"), "unhealthy")
+        self.assertEqual(state("baton_health_check_status", check="cache"), "healthy")
+        self.assertEqual(state("baton_health_check_status", check="descriptors"), "healthy")
+        checks = {dict(labels)["check"] for _, labels in scraper.check()["baton_health_check_status"][1]}
+        self.assertEqual(checks, {"connections", "errors", "loop_lag", "memory", "descriptors", "queue",
+                                  "database", "cache"})
+
+        def runs():
+            health = json.loads(scraper.scrape("/health?detailed=true")[1])
+            return {each["name"]: each["at"] for each in health["checks"] if each["name"] in ("queue", "cache")}
+
+        service.config["admin"]["checks"]["database"] = "healthy"
+        service.configure()
+        service.upgrade()
+        service.wait_for(lambda: state("baton_health_status") == "degraded", "a degraded generation")
+        service.wait_for(lambda: all(runs().values()), "a run of each check")
+        before = runs()
+        for _ in range(20):
+            scraper.check()
+        self.assertEqual(runs(), before, "a scrape ran a check")
+        service.quit()
+
+    def test_what_the_program_itself_tells(self):
+        service, path = self.started(admin={"collectables": {
+            "queue_length": "good", "burning": "throws", "odd": "throws 7", "slow": "hangs",
+            "baton_generation": "good", "no name": "good"}})
+        self.get(service.port())
+        scraper = Scraper(path, "fresh")
+        for _ in range(3):  # only the first one waits for the one that hangs
+            families = scraper.check()
+            self.assertEqual(value(families, "queue_length"), 42)
+            self.assertEqual(value(families, "baton_generation"), 1, "one of ours is not replaced")
+            self.assertEqual(self.web(families), 1)
+            self.assertFalse({"burning", "odd", "slow", "no name"} & set(families))
+        service.wait_log("a collectable of the program threw: the queue is on fire")
+        service.wait_log("a collectable of the program threw something that is no std::exception")
+        service.wait_log("a collectable of the program has not answered within 3 s")
+        service.wait_log("a family that Prometheus would refuse, 'no name'")
+        self.assertEqual(service.count_log("has not answered within"), 1)
+        # The rest of the service does not wait for it, and a restart does not either.
+        self.assertEqual(json.loads(scraper.scrape("/health")[1])["status"], "healthy")
+        service.upgrade()
+        service.quit()
+
+    def test_health_is_answered_while_a_scrape_waits(self):
+        service, path = self.started(admin={"collectables": {"slow": "hangs"}})
+        with connect(path) as scrape:
+            scrape.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertEqual(json.loads(Scraper(path, "fresh").scrape("/health")[1])["status"], "healthy")
+            self.assertEqual(service.count_log("has not answered within"), 0, "the scrape still waits")
+            self.assertEqual(read_response(scrape)[0], 200)
         service.quit()
 
     def test_gauges_are_true(self):

@@ -3,11 +3,14 @@
 // [degraded, unhealthy]), error_minimum, error_window_s, disk_paths, interval_ms, timeout_ms},
 // checks {name: what it does: "healthy", "degraded", "unhealthy", "throws", "silent" (never
 // completes), "hangs" (never returns), "late" (completes behind its time-out), or the path of a
-// file that has one of these words in it}, config (the text that /config gives), reload {status,
-// json}}.
+// file that has one of these words in it}, callback_throws (when the status changes), collectables
+// {name of a metric: "good", "throws", "throws 7", "hangs"}, config (the text that /config gives),
+// reload {status, json}}.
 #include "service_admin.hpp"
 
 #include <fmt/format.h>
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
 
 #include <chrono>
 #include <fstream>
@@ -80,6 +83,43 @@ void act(std::string what, const baton::admin::check_completion& done, milliseco
         .value = 42});
 }
 
+/// A gauge, and how it is told.
+class collectable final : public prometheus::Collectable {
+ public:
+  collectable(std::string name, std::string what)
+      : name_{std::move(name)}, what_{std::move(what)} {}
+
+  [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override {
+    if (what_ == "throws") throw std::runtime_error{"the queue is on fire"};
+    if (what_ == "throws 7") throw 7;
+    if (what_ == "hangs")
+      for (;;) std::this_thread::sleep_for(std::chrono::hours{1});
+    prometheus::MetricFamily made;
+    made.name = name_;
+    made.help = "Of the program's own.";
+    made.type = prometheus::MetricType::Gauge;
+    made.metric.emplace_back().gauge.value = 42;
+    return {made};
+  }
+
+ private:
+  std::string name_;
+  std::string what_;
+};
+
+void add_callbacks(const object& wanted, baton::admin::health& to) {
+  const bool throws = wanted.contains("callback_throws");
+  if (throws)
+    to.on_change([](baton::admin::health_status, const baton::admin::health_report&) {
+      throw std::runtime_error{"nobody answers the pager"};
+    });
+  if (throws) to.on_change([](auto, const auto&) { throw 7; });
+  to.on_change([](baton::admin::health_status before, const baton::admin::health_report& now) {
+    baton::log_info(
+        fmt::format("health changed from {} to {}", to_string(before), to_string(now.status)));
+  });
+}
+
 }  // namespace
 
 std::unique_ptr<baton::admin::service> add_admin(baton::server& server, baton::http::service& web,
@@ -103,11 +143,11 @@ std::unique_ptr<baton::admin::service> add_admin(baton::server& server, baton::h
       made->health().add(
           name, [what = std::string{what.as_string()}, timeout = options.health.checks.timeout](
                     const auto& done) { act(what, done, timeout); });
-  made->health().on_change(
-      [](baton::admin::health_status before, const baton::admin::health_report& now) {
-        baton::log_info(
-            fmt::format("health changed from {} to {}", to_string(before), to_string(now.status)));
-      });
+  add_callbacks(wanted, made->health());
+  if (const auto* all = wanted.if_contains("collectables"))
+    for (const auto& [name, what] : all->as_object())
+      made->metrics().add(
+          std::make_shared<collectable>(std::string{name}, std::string{what.as_string()}));
   baton::admin::controls controls;
   if (wanted.contains("config"))
     controls.config_text = [text = configuration::text(wanted, "config")] { return text; };

@@ -58,8 +58,8 @@ class service {
   [[nodiscard]] admin::metrics& metrics() noexcept;
 
   /// The part of the options that can change while the server runs: token, allowed, hosts,
-  /// dashboard, health. Throws setup_error if one makes no sense; nothing is changed then. On any
-  /// thread.
+  /// dashboard, health, and of metrics the history's step and size. Throws setup_error if one makes
+  /// no sense; nothing is changed then. On any thread.
   void update(const options& wanted);
 
  private:

@@ -11,7 +11,7 @@ namespace baton::config {
 
 /// What it takes to change a key of a service that runs.
 enum class change_class : std::uint8_t {
-  runtime,     ///< in force at once, for open connections and new ones
+  runtime,     ///< in force at once, for open connections and new ones (TLS: for new ones)
   monitoring,  ///< at once; concerns what operators see, not what clients do
   critical     ///< by the next generation: a hot restart, whose ports never close
 };

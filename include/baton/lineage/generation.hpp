@@ -55,6 +55,9 @@ struct generation_events {
   std::function<void()> on_final;
   /// A child was started for the upgrade under way. Optional.
   std::function<void(pid_t pid)> on_spawned;
+  /// The upgrade under way failed, and its handler is told next: a sentence with the reason (what
+  /// the child said, how it ended) and what to do. Optional.
+  std::function<void(std::string_view why)> on_failed;
   /// What the parent still had to say when it had drained, before its farewell. Optional.
   std::function<void(const std::vector<state_blob>& last)> on_last_state;
   /// The parent's last word (counters and the like), to the child. Optional.

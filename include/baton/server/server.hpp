@@ -63,6 +63,8 @@ class server {
 
   /// What SIGUSR1 does. `done` is called once, on the first loop's thread.
   void upgrade(std::function<void(result<pid_t>)> done = {});
+  /// The same; the report also says why it did not happen, and how long it took.
+  void upgrade(std::function<void(const upgrade_report&)> done);
   /// What SIGQUIT does: five steps, then `run` returns. A second call changes nothing.
   void shutdown();
   /// What a second SIGQUIT does: drops what is open, at once.

@@ -138,5 +138,16 @@ TEST(Timeline, KeepsTheLatest) {
   EXPECT_EQ(last.failures().size(), timeline::most);
 }
 
+TEST(Timeline, AReasonOfAnyBytesAndAnyLengthReachesTheNextGeneration) {
+  timeline line{1, 10, 100};
+  line.fail("the program \"/opt/\xff\" cannot be executed", 200);
+  line.fail(std::string(999, 'x') + "\u00e4\u00e4", 300);
+  timeline next{2, 20, 400};
+  ASSERT_TRUE(next.learn(line.text()));
+  ASSERT_EQ(next.failures().size(), 2U);
+  EXPECT_EQ(next.failures()[0].reason, "the program \"/opt/\\xff\" cannot be executed");
+  EXPECT_EQ(next.failures()[1].reason, std::string(999, 'x'));
+}
+
 }  // namespace
 }  // namespace baton::admin

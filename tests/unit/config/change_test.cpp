@@ -47,6 +47,53 @@ TEST(Compare, SecretsAreMasked) {
               ElementsAre(change{"admin.token", change_class::monitoring, "********", "********"}));
 }
 
+settings with_tls(const std::string& block, const std::string& listener = "main") {
+  return load_text("listeners:\n  - {address: \"127.0.0.1:1\", name: web, tls: " + listener +
+                   "}\ntls:\n" + block);
+}
+
+constexpr const char* pair = "{certificate: /a.pem, key: /a.key}";
+
+TEST(Compare, EveryKeyOfTlsIsRuntime) {
+  const auto before =
+      with_tls("  main: {mode: manual, certificates: [" + std::string{pair} + "]}\n");
+  const auto after = with_tls(
+      "  main:\n    {mode: mutual, ca: /ca.pem, crl: /crl.pem, clients: require, minimum_version: "
+      "1.3, ciphers: HIGH, ciphersuites: TLS_AES_128_GCM_SHA256, prefer_server_ciphers: false, "
+      "alpn: [h2], handshake_timeout: 3s, ticket_lifetime: 1h, watch_files: false, certificates: "
+      "[{certificate: /b.pem, key: /b.key, passphrase: secret, ocsp_response: /b.ocsp, names: "
+      "[b.example]}]}\n");
+  const auto found = compare(before, after);
+  EXPECT_EQ(found.size(), 17U);
+  for (const auto& each : found) {
+    EXPECT_EQ(each.kind, runtime) << each.key;
+    EXPECT_EQ(each.after.find("secret"), std::string::npos) << each.key;
+  }
+  EXPECT_THAT(found, testing::Contains(
+                         change{"tls.main.certificates[0].passphrase", runtime, "", "********"}));
+  EXPECT_THAT(found, testing::Contains(change{"tls.main.certificates[0].certificate", runtime,
+                                              "/a.pem", "/b.pem"}));
+}
+
+TEST(Compare, CertificatesAndBlocksComeAndGo) {
+  const std::string main = "  main: {certificates: [" + std::string{pair} + "]}\n";
+  const auto one = with_tls(main);
+  const auto two = with_tls("  main: {certificates: [" + std::string{pair} +
+                            ", {certificate: /b.pem, key: /b.key}]}\n");
+  EXPECT_THAT(compare(one, two),
+              ElementsAre(change{"tls.main.certificates[1]", runtime, "", "/b.pem"}));
+  EXPECT_THAT(compare(two, one),
+              ElementsAre(change{"tls.main.certificates[1]", runtime, "/b.pem", ""}));
+  const std::string spare = "  spare: {certificates: [" + std::string{pair} + "]}\n";
+  const auto unused = with_tls(main + spare);
+  EXPECT_THAT(compare(one, unused), ElementsAre(change{"tls.spare", runtime, "", "given"}));
+  EXPECT_THAT(compare(unused, one), ElementsAre(change{"tls.spare", runtime, "given", ""}));
+  EXPECT_THAT(compare(unused, with_tls(main + spare, "spare")),
+              ElementsAre(change{"listeners[web].tls", critical, "main", "spare"}));
+  EXPECT_THAT(compare(unused, with_tls(main + spare, "\"\"")),
+              ElementsAre(change{"listeners[web].tls", critical, "main", ""}));
+}
+
 TEST(Fingerprint, DiffersWhereTheSettingsDo) {
   EXPECT_EQ(fingerprint(of("")), fingerprint(of("server: {threads: 1}\n")));
   EXPECT_NE(fingerprint(of("")), fingerprint(of("server: {threads: 2}\n")));

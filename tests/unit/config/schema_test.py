@@ -13,7 +13,7 @@ import sys
 import jsonschema
 
 # By the beginning of the files' names: several keys together, what a text means, duplicates.
-BEYOND = ("admin_clash", "admin_open", "control_character", "duplicate_listener_name", "duplicate_protocol",
+BEYOND = ("admin_clash", "admin_open", "buckets_order", "buckets_range_of_text", "control_character", "duplicate_listener_name", "duplicate_protocol",
           "duration_minus", "duration_range", "duration_steps", "h2_frame_size", "limits_crossed", "listener_clash",
           "listener_host_name", "listener_port_range", "listener_unix_keys", "listeners_none", "network_bad",
           "protocol_needs_tls", "protocol_in_clear", "protocols_ports", "protocols_unix", "secret_file",

@@ -66,6 +66,7 @@ class Generation : public ::testing::Test {
       context_.stop();
     };
     events.on_final = [this] { story_ += "final;"; };
+    events.on_failed = [this](std::string_view why) { reason_ = why; };
     generation_.emplace(context_, options_, events);
     generation_->ready();
   }
@@ -109,6 +110,8 @@ class Generation : public ::testing::Test {
     EXPECT_EQ(upgrade().error(), make_error_code(code));
     EXPECT_THAT(errors_, HasSubstr("start new process failed: "));
     EXPECT_THAT(errors_, HasSubstr(sentence));
+    EXPECT_THAT(reason_, HasSubstr(sentence));
+    EXPECT_THAT(reason_, HasSubstr(" and try again"));
     EXPECT_THAT(errors_, HasSubstr("this generation goes on serving"));
     EXPECT_EQ(generation_->phase(), phase::serving);
     EXPECT_FALSE(generation_->handed_over());
@@ -124,6 +127,7 @@ class Generation : public ::testing::Test {
   std::string errors_;
   std::string notices_;
   std::string story_;
+  std::string reason_;
   std::optional<generation> generation_;
 };
 

@@ -36,5 +36,18 @@ TEST(UpgradeWatch, ReportsAFailureWithoutAChildAndForgetsTheOneBefore) {
   EXPECT_EQ(report->start_up.count(), 0);
 }
 
+TEST(UpgradeWatch, AFailureHasAReasonAndASuccessHasNone) {
+  upgrade_watch watch;
+  watch.begin();
+  watch.failed("the new process (pid 12) exited with status 3");
+  EXPECT_EQ(watch.end(make_error_code(lineage::upgrade_error::child_exited)).reason,
+            "the new process (pid 12) exited with status 3");
+  watch.begin();
+  EXPECT_EQ(watch.end({}).reason, "");
+  watch.begin();
+  const auto code = make_error_code(lineage::upgrade_error::not_serving);
+  EXPECT_EQ(watch.end(code).reason, code.message());
+}
+
 }  // namespace
 }  // namespace baton
