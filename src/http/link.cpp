@@ -108,6 +108,16 @@ void link::on_drain(std::function<void()> call) {
   if (draining_) drain();
 }
 
+void link::on_cancel(std::function<void()> call) {
+  cancel_ = std::move(call);
+  if (owner_ == nullptr) tell_cancelled();
+}
+
+/// Not within the call that ends the owner: the handler may do anything.
+void link::tell_cancelled() {
+  if (cancel_ && !answered_) boost::asio::post(context_, std::exchange(cancel_, {}));
+}
+
 void link::drain() {
   draining_ = true;
   if (drain_ && owner_ != nullptr) boost::asio::post(context_, std::exchange(drain_, {}));
@@ -123,6 +133,9 @@ void link::detach(std::unique_ptr<exchange> unfinished, error_code why) {
   if (!end_) end_ = why;
   deliver();
   let_write(why);
+  tell_cancelled();
+  // They may hold what holds this object.
+  cancel_ = drain_ = nullptr;
 }
 
 void start_read(link& of, read_completion done) { of.read(std::move(done)); }

@@ -38,6 +38,7 @@ class link : public std::enable_shared_from_this<link> {
   /// The writer was destroyed without `finish`.
   void cut();
   void on_drain(std::function<void()> call);
+  void on_cancel(std::function<void()> call);
   [[nodiscard]] boost::asio::io_context& context() const noexcept { return context_; }
 
   // The owner's side, on the loop's thread.
@@ -66,6 +67,7 @@ class link : public std::enable_shared_from_this<link> {
  private:
   void give(response answer);
   void read_on();
+  void tell_cancelled();
 
   std::mutex mutex_;  // guards owner_ against threads that are not the loop's
   answering* owner_;
@@ -78,6 +80,7 @@ class link : public std::enable_shared_from_this<link> {
   read_completion reader_;
   write_completion writer_;
   std::function<void()> drain_;
+  std::function<void()> cancel_;
   bool draining_ = false;
   bool called_ = false;
   bool answered_ = false;

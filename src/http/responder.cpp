@@ -23,6 +23,10 @@ void responder::operator()(response answer) {
   std::exchange(link_, nullptr)->answer(std::move(answer));
 }
 
+void responder::on_cancel(std::function<void()> call) {
+  if (link_ != nullptr) link_->on_cancel(std::move(call));
+}
+
 body_writer responder::stream(const response& head) {
   if (link_ == nullptr) throw std::logic_error{"http: a request was answered twice"};
   auto of = std::exchange(link_, nullptr);
@@ -42,6 +46,10 @@ body_writer::~body_writer() {
 
 void body_writer::on_drain(std::function<void()> call) {
   if (link_ != nullptr) link_->on_drain(std::move(call));
+}
+
+void body_writer::on_cancel(std::function<void()> call) {
+  if (link_ != nullptr) link_->on_cancel(std::move(call));
 }
 
 void body_writer::finish(std::initializer_list<field> trailers) {

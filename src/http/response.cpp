@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "baton/http/fields.hpp"
 
@@ -119,6 +120,16 @@ response& response::add(std::string_view name, std::string_view value) {
   if (same_token(name, "Date")) has_date_ = true;
   fields_.reserve(fields_.size() + name.size() + value.size() + 4);
   fields_.append(name).append(": ").append(value).append("\r\n");
+  return *this;
+}
+
+response& response::trailer(std::string_view name, std::string_view value) {
+  check(name, value);
+  if (same_token(name, "Connection") || same_token(name, "Trailer") || same_token(name, "TE"))
+    refuse(name, "it is about the connection or the message and cannot follow it");
+  auto lines = trailers_ != nullptr ? *trailers_ : std::string{};
+  lines.append(name).append(": ").append(value).append("\r\n");
+  trailers_ = std::make_shared<const std::string>(std::move(lines));
   return *this;
 }
 

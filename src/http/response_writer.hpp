@@ -51,6 +51,10 @@ class response_writer {
     return std::move(answer.body_);
   }
   [[nodiscard]] static std::string_view view(const body_variant& body) noexcept;
+  /// "Name: value\r\n", repeated; null if there is none.
+  [[nodiscard]] static std::shared_ptr<const std::string> take_trailers(response& answer) noexcept {
+    return std::move(answer.trailers_);
+  }
 
   /// Whether answers of this status have no body, whatever the handler gave (RFC 9110 6.4.1).
   [[nodiscard]] static bool bodiless(unsigned status) noexcept {

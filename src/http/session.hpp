@@ -114,6 +114,8 @@ class session final : public net::pollable,
   [[nodiscard]] net::connection give_up();
   void refuse(const engine::refusal& why);
   void put_answer(response& answer, bool last);
+  void put_chunk(std::string_view piece);
+  void put_last_chunk(std::string_view trailers);
   void finish_exchange();
   void end(bool politely) noexcept;
 

@@ -19,6 +19,23 @@ iovec part_of(std::string_view bytes) noexcept {
   return {const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg(2) only reads
 }
 
+/// What a chunk begins with (RFC 9112 section 7.1).
+class chunk_line {
+ public:
+  explicit chunk_line(std::size_t size) noexcept {
+    auto* const end = std::to_chars(text_, text_ + most_digits, size, 16).ptr;
+    end[0] = '\r';
+    end[1] = '\n';
+    length_ = static_cast<std::size_t>(end + 2 - text_);
+  }
+  [[nodiscard]] std::string_view view() const noexcept { return {text_, length_}; }
+
+ private:
+  static constexpr std::size_t most_digits = 16;
+  char text_[most_digits + 2];
+  std::size_t length_;
+};
+
 }  // namespace
 
 session::carry& session::carried() {
@@ -56,6 +73,17 @@ void session::put_body(response& answer) {
   if (body.size() <= copied_body) return shard_.out.append(body);
   send_now(shard_.out.view(), response_writer::take_body(answer));
   shard_.out.clear();
+}
+
+void session::put_chunk(std::string_view piece) {
+  if (piece.empty()) return;
+  const chunk_line line{piece.size()};
+  for (const auto part : {line.view(), piece, std::string_view{"\r\n"}}) shard_.out.append(part);
+}
+
+void session::put_last_chunk(std::string_view trailers) {
+  for (const auto part : {std::string_view{"0\r\n"}, trailers, std::string_view{"\r\n"}})
+    shard_.out.append(part);
 }
 
 /// A large body is not copied: what does not fit now is kept as it is.
@@ -132,9 +160,7 @@ void session::put_piece(std::string_view head, std::string_view piece) {
   exchange_->account.body_bytes += piece.size();
   if (!now.chunked) return send_pieces(head, piece, {});
   std::string front{head};
-  char digits[16];
-  const auto end = std::to_chars(digits, digits + sizeof digits, piece.size(), 16).ptr;
-  front.append(digits, end).append("\r\n");
+  front.append(chunk_line{piece.size()}.view());
   send_pieces(front, piece, "\r\n");
 }
 

@@ -235,11 +235,15 @@ void session::put_answer(response& answer, bool last) {
                           : asked.version() == 10 ? persistence::keep_alive
                                                   : persistence::silent;
   shard_.ledger.answered(*exchange_, tally_, answer.status());
-  response_writer::head(shard_.out, answer, shard_.on.http_date(),
-                        bodiless ? ending::none : ending::length, connection);
+  const auto trailers = response_writer::take_trailers(answer);
+  const bool chunked = trailers != nullptr && !bodiless && asked.version() >= 11;
+  const auto how = bodiless ? ending::none : chunked ? ending::chunked : ending::length;
+  response_writer::head(shard_.out, answer, shard_.on.http_date(), how, connection);
   if (bodiless || asked.method() == method::head) return;
   exchange_->account.body_bytes = answer.body().size();
-  put_body(answer);
+  if (!chunked) return put_body(answer);
+  put_chunk(answer.body());
+  put_last_chunk(*trailers);
 }
 
 void session::finish_exchange() {

@@ -106,6 +106,9 @@ class body_writer {
   /// end should come to one, or it is cut at the drain deadline.
   void on_drain(std::function<void()> call);
 
+  /// As responder::on_cancel.
+  void on_cancel(std::function<void()> call);
+
   /// Ends the body, on HTTP/1.1 and HTTP/2 with these trailer fields (std::invalid_argument for one
   /// that is not valid; then nothing was sent). The writer is empty afterwards.
   void finish(std::initializer_list<field> trailers = {});
@@ -129,6 +132,10 @@ class responder {
   /// Begins an answer whose body follows piece by piece; `head`'s own body goes first. Only on the
   /// thread of the request's `context()`. The responder is empty afterwards.
   [[nodiscard]] body_writer stream(const response& head);
+  /// Calls `call` once, by the request's `context()`, if nobody waits for the answer any more: the
+  /// client left or took the request back (RST_STREAM), or the drain deadline passed. A handler
+  /// may then spare its work; what it still answers is dropped. Only on the context's thread.
+  void on_cancel(std::function<void()> call);
   /// False once the answer was given.
   explicit operator bool() const noexcept { return link_ != nullptr; }
 

@@ -41,6 +41,10 @@ class response {
   response& set(std::string_view name, std::string_view value);
   /// Adds one more field; throws as `set` does.
   response& add(std::string_view name, std::string_view value);
+  /// A trailer field (RFC 9110 section 6.5), sent behind the body over HTTP/2 and, in chunks, over
+  /// HTTP/1.1; clients of HTTP/1.0 and HEAD do without. Throws as `set` does, also for names that a
+  /// trailer cannot have.
+  response& trailer(std::string_view name, std::string_view value);
   /// The first value of `name`; empty if it was not set.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
 
@@ -62,6 +66,7 @@ class response {
   bool has_date_ = false;
   std::string_view type_;  // a whole "Content-Type: ...\r\n" that lives for ever, or empty
   std::string fields_;     // "Name: value\r\n", repeated
+  std::shared_ptr<const std::string> trailers_;  // the same, behind the body
   std::variant<std::monostate, std::string, std::shared_ptr<const std::string>, std::string_view>
       body_;
 };

@@ -25,11 +25,13 @@ bool has_no_content(const request& asked, unsigned status) noexcept {
 void http2::respond(http2_stream& to, response answer, std::string_view date) {
   if (broken_ || to.reset_ || to.answered_) return;
   to.body_ = response_writer::take_body(answer);
+  to.trailers_ = response_writer::take_trailers(answer);
   const std::uint64_t length = to.rest().size();
   // RFC 9110 section 8.6: neither for these statuses nor for a tunnel.
   const bool tells_length = !response_writer::bodiless(answer.status()) &&
                             (to.protocol_.empty() || answer.status() >= 300);
-  const bool body = length != 0 && !has_no_content(*to.request_, answer.status());
+  const bool content = !has_no_content(*to.request_, answer.status());
+  const bool body = content && (length != 0 || to.trailers_ != nullptr);
   submit(to, answer, date, tells_length ? &length : nullptr, body);
   if (body && length > large_body) let_share(to);
 }
@@ -126,7 +128,7 @@ long http2::read_answer(http2_stream& of, std::size_t most, std::uint32_t& flags
   if (!chunk_.empty()) flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (!piece.last || chunk_.size() != piece.bytes.size()) return static_cast<long>(chunk_.size());
   flags |= NGHTTP2_DATA_FLAG_EOF;
-  const auto lines = of.source_ != nullptr ? of.source_->trailers() : std::string_view{};
+  const auto lines = of.trailer_lines();
   if (lines.empty()) return static_cast<long>(chunk_.size());
   const auto fields = http2_fields::trailers(lines);
   if (!fields.empty() && nghttp2_submit_trailer(session_.get(), static_cast<std::int32_t>(of.id_),

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "baton/http/request.hpp"
@@ -79,6 +81,7 @@ class http2_stream {
     content_length_.reset();
     protocol_ = {};
     body_ = std::monostate{};
+    trailers_.reset();
     body_sent_ = 0;
     source_ = nullptr;
     body_left_ = max_body;
@@ -91,6 +94,12 @@ class http2_stream {
     return response_writer::view(body_).substr(body_sent_);
   }
 
+  /// What follows the answer's body.
+  [[nodiscard]] std::string_view trailer_lines() const noexcept {
+    if (source_ != nullptr) return source_->trailers();
+    return trailers_ != nullptr ? std::string_view{*trailers_} : std::string_view{};
+  }
+
   http::request* request_;
   hook open_;     // among all streams of the connection
   hook sending_;  // among those that have something to send
@@ -98,6 +107,7 @@ class http2_stream {
   std::optional<std::uint64_t> content_length_;
   std::string_view protocol_;
   response_writer::body_variant body_;
+  std::shared_ptr<const std::string> trailers_;  // of an answer without a source
   std::size_t body_sent_ = 0;
   http2_source* source_ = nullptr;
   std::uint64_t body_left_ = 0;

@@ -197,6 +197,33 @@ TEST(Stream, IsChunkedAndEndsWithItsTrailers) {
   }
 }
 
+TEST(Trailers, OfAWholeAnswerFollowItInChunks) {
+  running_loop run;
+  const auto sum = [](std::string body) {
+    return response::text(std::move(body)).trailer("Sum", "1").trailer("More", "yes");
+  };
+  run.web.get("/short", [&](const request&) { return sum("short"); });
+  run.web.get("/empty", [&](const request&) { return sum({}); });
+  run.web.get("/long", [&](const request&) { return sum(std::string(100'000, 'l')); });
+  const auto ask = [&](const std::string& path, const std::string& version = "1.1") {
+    return run.whole_answer("GET " + path + " HTTP/" + version +
+                            "\r\nHost: h\r\nConnection: close\r\n\r\n");
+  };
+  const std::string end = "0\r\nSum: 1\r\nMore: yes\r\n\r\n";
+  EXPECT_EQ(body_of(ask("/short")), "5\r\nshort\r\n" + end);
+  EXPECT_EQ(body_of(ask("/empty")), end);
+  EXPECT_TRUE(body_of(ask("/long")) == "186a0\r\n" + std::string(100'000, 'l') + "\r\n" + end);
+  EXPECT_NE(ask("/short").find("Transfer-Encoding: chunked\r\n"), std::string::npos);
+  EXPECT_EQ(body_of(ask("/short", "1.0")), "short");
+}
+
+TEST(Trailers, OfAnAnswerToHeadAreLeftOut) {
+  running_loop run;
+  run.web.get("/", [](const request&) { return response::text("body").trailer("Sum", "1"); });
+  EXPECT_EQ(body_of(run.whole_answer("HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")),
+            "");
+}
+
 TEST(Stream, EndsByTheCloseOnHttp10) {
   running_loop run;
   run.web.get("/stream", [](const request&, responder done) {

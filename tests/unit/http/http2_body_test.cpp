@@ -251,6 +251,21 @@ TEST_F(Http2Body, SendsTrailersBehindABody) {
   }
 }
 
+TEST_F(Http2Body, SendsTheTrailersOfAWholeAnswer) {
+  for (const std::string& body :
+       {std::string{"body"}, std::string{}, std::string(100 * kibi, 'b')}) {
+    server.on_end = [&](server_stream& of) {
+      server.engine.respond(of, response::bytes(body).trailer("Grpc-Status", "0").trailer("X", "y"),
+                            some_date);
+    };
+    const auto id = client.get();
+    ASSERT_TRUE(client.talk(server));
+    EXPECT_EQ(client.answers[id].body, body);
+    EXPECT_EQ(client.answers[id].trailers, (wire::fields{{"grpc-status", "0"}, {"x", "y"}}));
+    EXPECT_EQ(client.answers[id].closed, NGHTTP2_NO_ERROR);
+  }
+}
+
 TEST_F(Http2Body, AsksNoSourceForAnAnswerWithoutABody) {
   server.on_end = [&](server_stream& of) {
     of.source.bytes = "never sent";

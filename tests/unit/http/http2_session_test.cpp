@@ -227,6 +227,33 @@ TEST(Http2Session, DropsWhatIsLeftWithAnAnswer) {
 
 // --- the client leaves
 
+TEST(Http2Session, TellsAHandlerWhoseRequestWasTakenBack) {
+  running_loop run;
+  std::vector<std::string> told;
+  std::vector<responder> whole;
+  std::vector<body_writer> streamed;
+  run.web.get("/whole", [&](const request&, responder done) {
+    done.on_cancel([&] { told.emplace_back("whole"); });
+    whole.push_back(std::move(done));
+  });
+  run.web.get("/streamed", [&](const request&, responder done) {
+    streamed.push_back(done.stream(response::text("begun")));
+    streamed.back().on_cancel([&] { told.emplace_back("streamed"); });
+  });
+  http2_peer by{run};
+  by.h2.get("/whole");
+  by.h2.get("/streamed");
+  ASSERT_TRUE(by.until([&] { return by.h2.answers[3].body == "begun"; }));
+  EXPECT_TRUE(told.empty());
+  by.h2.reset(3);
+  ASSERT_TRUE(by.until([&] { return told.size() == 1; }));
+  by.h2.reset(1);
+  ASSERT_TRUE(by.until([&] { return told.size() == 2; }));
+  EXPECT_EQ(told, (std::vector<std::string>{"streamed", "whole"}));
+  whole.front()(response::text("for nobody"));
+  streamed.front().finish();
+}
+
 TEST(Http2Session, ForgetsAClientThatLeavesInTheMiddle) {
   running_loop run;
   later handler{run};

@@ -61,6 +61,41 @@ TEST(Later, TheRequestOutlivesItsConnection) {
   run.held[0](response::text("nobody hears it"));
 }
 
+TEST(Later, HearsThatNobodyWaitsAnyMore) {
+  holding run;
+  int cancelled = 0;
+  run.web.get("/told", [&](const request&, responder done) {
+    done.on_cancel([&] { ++cancelled; });
+    run.held.push_back(std::move(done));
+  });
+  auto by = run.connect();
+  by.send("GET /told HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(run.until([&] { return !run.held.empty(); }));
+  run.settle();
+  EXPECT_EQ(cancelled, 0);
+  by.close();
+  ASSERT_TRUE(run.until([&] { return cancelled == 1; }));
+  // Who asks too late is told as well.
+  run.held[0].on_cancel([&] { cancelled += 10; });
+  ASSERT_TRUE(run.until([&] { return cancelled == 11; }));
+  run.held[0](response::text("nobody hears it"));
+}
+
+TEST(Later, HearsNothingOfAClientThatLeavesWithItsAnswer) {
+  holding run;
+  int cancelled = 0;
+  run.web.get("/told", [&](const request&, responder done) {
+    done.on_cancel([&] { ++cancelled; });
+    done(response::text("told"));
+  });
+  auto by = run.connect_with("GET /told HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(run.until_received(by, "told"));
+  by.close();
+  ASSERT_TRUE(run.until([&] { return run.closed() == 1; }));
+  run.settle();
+  EXPECT_EQ(cancelled, 0);
+}
+
 TEST(Later, DoesNotBeginTheNextRequestBeforeTheAnswer) {
   holding run;
   auto by = run.connect();

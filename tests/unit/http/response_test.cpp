@@ -100,5 +100,14 @@ TEST(Request, DecodesQueryAndPercent) {
   EXPECT_EQ(asked.query_param("z"), std::nullopt);
 }
 
+TEST(Response, TakesNoTrailerThatFramesTheMessageOrIsMalformed) {
+  response answer;
+  for (const auto* name :
+       {"Content-Length", "Transfer-Encoding", "Connection", "Trailer", "te", "a b"})
+    EXPECT_THROW(answer.trailer(name, "x"), std::invalid_argument) << name;
+  EXPECT_THROW(answer.trailer("Sum", "1\r\n2"), std::invalid_argument);
+  EXPECT_NO_THROW(answer.trailer("Sum", "1"));
+}
+
 }  // namespace
 }  // namespace baton::http::test
