@@ -15,8 +15,8 @@ FLOORS = {
     "base": 1,
     "lineage": 2, "net": 2,
     "server": 3,
-    "http": 4, "grpc": 4, "quic": 4,
-    "admin": 5,
+    "http": 4, "quic": 4,
+    "admin": 5, "grpc": 5,  # what is carried over HTTP
     "config": 6,
     "ondemand": 7, "gateway": 7,
     "apps": 8,

@@ -32,7 +32,7 @@ class LayerOrder(unittest.TestCase):
         self.assertIn("net (floor 2) is below server (floor 3)", found[0])
 
     def test_neighbours_do_not_include_each_other(self):
-        for floor, other in (("net", "lineage"), ("lineage", "net"), ("http", "grpc")):
+        for floor, other in (("net", "lineage"), ("lineage", "net"), ("http", "quic")):
             found = self.violations_of(**{f"src__{floor}__a": f"#include <baton/{other}/b.hpp>\n"})
             self.assertIn("neighbours", found[0])
 
