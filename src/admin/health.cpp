@@ -94,6 +94,8 @@ struct health::implementation {
       : on{of}, office{where}, next_check{where.context()}, options{std::move(wanted)}, lag{of} {}
 
   void sample();
+  void note(error_window& in, clock::time_point now, std::uint64_t answers,
+            std::uint64_t failed) const;
   void count_answers();
   void count_resources();
   void run_due();
@@ -188,6 +190,13 @@ void health::implementation::sample() {
   evaluate();
 }
 
+/// Who is looked at for the first time was not there at the last look: all his answers came since.
+void health::implementation::note(error_window& in, clock::time_point now, std::uint64_t answers,
+                                  std::uint64_t failed) const {
+  if (in.empty()) in.note(now - at_times, 0, 0, options.error_window);
+  in.note(now, answers, failed, options.error_window);
+}
+
 void health::implementation::count_answers() {
   const auto now = clock::now();
   const auto counts = requests.counts();
@@ -198,12 +207,9 @@ void health::implementation::count_answers() {
     for (const auto& each : counts) {
       answers += each.answers;
       failed += each.errors;
-      const auto [window, fresh] = listener_errors.try_emplace(each.listener);
-      // It was not there at the last look: all that it answered came since.
-      if (fresh) window->second.note(now - at_times, 0, 0, options.error_window);
-      window->second.note(now, each.answers, each.errors, options.error_window);
+      note(listener_errors[each.listener], now, each.answers, each.errors);
     }
-    errors.note(now, answers, failed, options.error_window);
+    note(errors, now, answers, failed);
   }
 }
 

@@ -29,6 +29,7 @@ class error_window {
   /// `answers` and `errors` since the beginning.
   void note(time_point now, std::uint64_t answers, std::uint64_t errors,
             std::chrono::seconds window);
+  [[nodiscard]] bool empty() const noexcept { return marks_.empty(); }
   [[nodiscard]] std::uint64_t answers() const noexcept;
   [[nodiscard]] std::uint64_t errors() const noexcept;
   [[nodiscard]] check_result judge(const health_options& by) const;
