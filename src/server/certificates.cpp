@@ -145,8 +145,9 @@ void certificates::update(const std::map<std::string, net::tls_options>& wanted)
   const std::scoped_lock lock{reloading_};
   std::vector<renewal> all;
   std::string failed;
-  for (const auto& [name, options] : wanted) {
-    auto& of = find(name);
+  for (const auto& each : wanted) {
+    const auto& options = each.second;
+    auto& of = find(each.first);
     // Before they are read, as in `load`.
     auto stamps = net::stamps_of(net::tls_context::files(options));
     all.push_back({&of, std::move(stamps), try_to([&] { return of.tls->load(options); }, failed)});
