@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../http/field_list.hpp"
 #include "grpc/engine/base64.hpp"
 #include "grpc/engine/status_message.hpp"
 #include "grpc/engine/timeout.hpp"
@@ -24,6 +25,7 @@ using engine::base64_decode;
 using engine::base64_encode;
 using engine::encode_message;
 using engine::parse_timeout;
+using fields = http::test::field_list;
 
 TEST(Timeout, EveryUnit) {
   const std::map<std::string_view, std::chrono::nanoseconds> good{{"1H", 1h},
@@ -96,26 +98,6 @@ TEST(Base64, MalformedTextIsNothing) {
                            "Zh", "Zm9=", "Zg==Zg=="})
     EXPECT_EQ(base64_decode(text), std::nullopt) << text;
 }
-
-/// Fields as a request has them.
-struct fields {
-  explicit fields(const std::vector<std::pair<std::string, std::string>>& from) {
-    for (const auto& [name, value] : from) {
-      http::field_position at;
-      at.name = static_cast<std::uint32_t>(bytes.size());
-      at.name_size = static_cast<std::uint32_t>(name.size());
-      bytes += name;
-      at.value = static_cast<std::uint32_t>(bytes.size());
-      at.value_size = static_cast<std::uint32_t>(value.size());
-      bytes += value;
-      positions.push_back(at);
-    }
-  }
-  [[nodiscard]] http::field_range range() const { return {bytes.data(), positions}; }
-
-  std::string bytes;
-  std::vector<http::field_position> positions;
-};
 
 TEST(Metadata, OfAClientIsWhatIsNotTheProtocols) {
   const fields sent{{{"te", "trailers"},

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "field_list.hpp"
 #include "running_loop.hpp"
 
 namespace baton::http {
@@ -20,19 +21,7 @@ constexpr const char* valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba90
 
 /// Of a request with these fields.
 trace_context trace_of(const std::vector<std::pair<std::string, std::string>>& fields) {
-  std::string bytes;
-  std::vector<field_position> positions;
-  for (const auto& [name, value] : fields) {
-    field_position at;
-    at.name = static_cast<std::uint32_t>(bytes.size());
-    at.name_size = static_cast<std::uint32_t>(name.size());
-    bytes += name;
-    at.value = static_cast<std::uint32_t>(bytes.size());
-    at.value_size = static_cast<std::uint32_t>(value.size());
-    bytes += value;
-    positions.push_back(at);
-  }
-  return trace_context::of({bytes.data(), positions});
+  return trace_context::of(test::field_list{fields}.range());
 }
 trace_context trace_of(const std::string& traceparent) {
   return trace_of({{"traceparent", traceparent}});
