@@ -65,7 +65,20 @@ section http2_section() {
                                                      runtime, "How many more each second allows"),
        number<&http2_limits::max_queued_frames>(
            "max_queued_frames", any_count, runtime,
-           "Frames that wait because the client does not read")});
+           "Frames that wait because the client does not read"),
+       duration<&http2_limits::keepalive_time>(
+           "keepalive_time", {0, day}, runtime,
+           "A PING after so long without a byte from the client; 0: none"),
+       duration<&http2_limits::keepalive_timeout>(
+           "keepalive_timeout", {1, hour}, runtime,
+           "How long the answer to it, or any other byte, may take; then the connection is cut"),
+       duration<&http2_limits::max_connection_age>(
+           "max_connection_age", {0, 7 * day}, runtime,
+           "The client is told to leave after so long, up to 10 % less or more; what is open may "
+           "finish; 0: never"),
+       duration<&http2_limits::max_connection_age_grace>(
+           "max_connection_age_grace", {0, 7 * day}, runtime,
+           "What is still open so long behind that is dropped; 0: it may take its time")});
 }
 
 }  // namespace

@@ -13,6 +13,17 @@ response plain_answer(unsigned status, std::string_view why) {
   return response::text(std::move(text), status);
 }
 
+response refusal_answer(const route* by, const request& asked, unsigned status,
+                        std::string_view why) {
+  if (by == nullptr || !by->options.refused) return plain_answer(status, why);
+  try {
+    return by->options.refused(asked, status, why);
+  } catch (const std::exception& thrown) {
+    log_thrown(*by, thrown.what());
+  }
+  return plain_answer(status, why);
+}
+
 response unrouted_answer(const router& routes, const request& asked, const router::match& found) {
   const bool asks = asked.method() == method::options;
   const bool all = asks && asked.path() == "*";
@@ -30,7 +41,7 @@ response run_handler(const route& by, const plain_handler& handler, const reques
   } catch (...) {
     log_thrown(by, "something that is no std::exception");
   }
-  return plain_answer(500);
+  return refusal_answer(&by, asked, 500, {});
 }
 
 void log_thrown(const route& by, std::string_view what) {

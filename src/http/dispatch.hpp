@@ -16,6 +16,10 @@ namespace baton::http {
 /// "404 Not Found", and one sentence more.
 [[nodiscard]] response plain_answer(unsigned status, std::string_view why = {});
 
+/// What the route wants the client to be told when the service answers in its handler's place.
+[[nodiscard]] response refusal_answer(const route* by, const request& asked, unsigned status,
+                                      std::string_view why);
+
 /// Where no route was found: 404, 405 with Allow, or the answer to OPTIONS.
 [[nodiscard]] response unrouted_answer(const router& routes, const request& asked,
                                        const router::match& found);

@@ -34,6 +34,7 @@ void http2_exchange::begin(http2_session& of) noexcept {
 
 void http2_exchange::rest() noexcept {
   request_builder{exchange::request}.shed();
+  http2_stream::shed();
   if (out_.capacity() > stream_watermark) std::string{}.swap(out_);
 }
 

@@ -29,6 +29,7 @@ constexpr milliseconds goaway_most{2000};
 
 // What GOAWAY says although nothing is wrong.
 constexpr std::string_view server_leaves = "this server is leaving: connect again";
+constexpr std::string_view old_enough = "this connection has served its time: connect again";
 constexpr std::string_view no_first_request = "no request came in time";
 constexpr std::string_view idle_too_long = "no request for too long";
 
@@ -107,7 +108,9 @@ void http2_session::read_some() {
 }
 
 void http2_session::feed(std::string_view input) {
-  engine_.feed(input, clock::now());
+  const auto now = clock::now();
+  heard(now);
+  engine_.feed(input, now);
   // Not before the client has spoken HTTP/2: some bear little behind a 101.
   if (auto* const first = std::exchange(upgraded_, nullptr); first != nullptr && !failed_) {
     dispatch(*first);
@@ -190,17 +193,19 @@ void http2_session::arm() {
     since_ = clock::now();
   was_idle_ = idle;
   was_in_header_ = in_header;
-  was_blocked_ = is_blocked;
   const auto& limits = shard_.limits;
   const auto now = clock::now();
+  if (std::exchange(was_blocked_, is_blocked) && !is_blocked) quiet_since_ = now;  // it reads
   // What depends on single streams is looked at each second.
   auto due = is_blocked  ? since_ + limits.write_timeout
              : in_header ? since_ + limits.header_timeout
              : idle      ? since_ + (requests_ == 0 ? limits.header_timeout : limits.idle_timeout)
                          : now + seconds{1};
   if (!idle) due = std::min(due, now + seconds{1});
+  if (ending_ == ending::held) due = std::min(due, told_ + goaway_least);
   if (ending_ == ending::notified)
     due = std::min(due, told_ + (now - told_ < goaway_least ? goaway_least : goaway_most));
+  due = std::min(due, life_due());
   // Whatever happens meanwhile, an earlier look is not put off.
   if (armed() && due_ <= due) return;
   due_ = due;
@@ -216,6 +221,15 @@ void http2_session::on_deadline() {
     shard_.on.count().deadlines.add();
     return close();
   }
+  if (silent(now)) {
+    turn([this] { read_some(); });  // what came while this loop was late counts
+    if (ending_ == ending::closed || ending_ == ending::linger) return;
+    if (silent(now) && !catches_up(now)) {
+      shard_.on.count().deadlines.add();
+      return close();
+    }
+  }
+  if (outstayed(now)) return drop(boost::asio::error::timed_out);
   turn([&] {
     const auto idle_for = requests_ == 0 ? limits.header_timeout : limits.idle_timeout;
     if (engine_.reading_header() && now - since_ >= limits.header_timeout) {
@@ -225,9 +239,12 @@ void http2_session::on_deadline() {
       shard_.on.count().deadlines.add();
       last_goaway(requests_ == 0 ? no_first_request : idle_too_long);
     }
+    if (ending_ == ending::held && now - told_ >= goaway_least) notify();
     if (ending_ == ending::notified &&
         (now - told_ >= goaway_most || (ponged_ && now - told_ >= goaway_least)))
-      last_goaway(server_leaves);
+      last_goaway(farewell());
+    probe(now);
+    grow_old(now);
     time_out_bodies(now);
     if (const auto stalled = engine_.stalled_since();
         stalled && now - *stalled >= limits.write_timeout) {
@@ -254,24 +271,31 @@ void http2_session::watch() {
 
 // --- the end
 
-/// GOAWAY twice (RFC 9113 section 6.8): what is on its way is still served.
+/// GOAWAY twice (RFC 9113 section 6.8): what is on its way is still served. Who is so new that his
+/// first request has yet to come is told behind it, or soon: some clients give up a request that
+/// they have not sent when they read GOAWAY, and all that this one did was to connect.
 void http2_session::announce() {
   if (ending_ != ending::none) return;
-  ending_ = ending::notified;
+  ending_ = ending::held;
   told_ = clock::now();
-  const auto tell = [this] {
-    engine_.shutdown_notice(server_leaves);
-    engine_.ping();
-    for (auto* each : streams_) {
-      if (each->tunnel != nullptr) each->tunnel->announce();
-      if (each->link != nullptr) each->link->drain();
-    }
-  };
-  if (working_) return tell();
+  if (working_) return is_new() ? void() : notify();
   turn([&] {
     read_some();  // of WebSockets: behind their close frames nothing is answered
-    if (!lost_ && !failed_) tell();
+    if (!lost_ && !failed_ && !is_new()) notify();
   });
+}
+
+void http2_session::notify() {
+  if (ending_ != ending::held) return;
+  ending_ = ending::notified;
+  told_ = clock::now();
+  engine_.shutdown_notice(farewell());
+  early_ping_ = engine_.pinging();
+  engine_.ping();
+  for (auto* each : streams_) {
+    if (each->tunnel != nullptr) each->tunnel->announce();
+    if (each->link != nullptr) each->link->drain();
+  }
 }
 
 void http2_session::last_goaway(std::string_view why) {
@@ -279,10 +303,15 @@ void http2_session::last_goaway(std::string_view why) {
   engine_.goaway(why);
 }
 
+std::string_view http2_session::farewell() const noexcept {
+  return aged_ ? old_enough : server_leaves;
+}
+
 void http2_session::pong() {
+  if (ending_ != ending::notified) return;
+  if (std::exchange(early_ping_, false)) return engine_.ping();
   ponged_ = true;
-  if (ending_ == ending::notified && clock::now() - told_ >= goaway_least)
-    last_goaway(server_leaves);
+  if (clock::now() - told_ >= goaway_least) last_goaway(farewell());
 }
 
 void http2_session::close_when_idle() {
@@ -302,14 +331,32 @@ void http2_session::drop(error_code reason) {
     if (each->tunnel != nullptr) {
       each->tunnel->drop();
     } else if (!each->answered()) {
-      respond(*each, plain_answer(engine::leaving.status, engine::leaving.reason));
+      respond(*each, refusal_answer(each->route, each->exchange::request, engine::leaving.status,
+                                    engine::leaving.reason));
+    } else if (each->link != nullptr) {
+      each->link->last_words();
     }
   }
   engine_.goaway(server_leaves);
   pump();
+  // Behind the answer: some clients do not take it while their request goes on, and the end of the
+  // connection would be all they hear (RFC 9113 section 8.1).
+  for (auto* each : streams_)
+    if (each->finished() && !each->complete()) engine_.reset(*each, engine::http2_error::no_error);
+  pump();
   working_ = false;
   shard_.busy = false;
+  discard_unread();
   close();
+}
+
+/// What the client sent and nobody read would make the close a reset, and that may overtake what
+/// was sent last.
+void http2_session::discard_unread() {
+  if (lost_ || !connection_.end_output()) return;
+  constexpr int most = 64;  // a client that goes on sending has its reset
+  for (int reads = 0; reads < most; ++reads)
+    if (connection_.receive(shard_.on.read_buffer()) <= 0) return;
 }
 
 /// Ends our side and reads on until the client has ended its own, so that no reset overtakes what

@@ -52,6 +52,8 @@ class http2_session final : public net::pollable,
   void close_when_idle() override;
   void drop(error_code reason) override;
   void flush_now() override;
+  /// The shard's limits are others now.
+  void limits_changed();
 
   // For the exchanges.
   [[nodiscard]] engine::http2& engine() noexcept { return engine_; }
@@ -63,7 +65,7 @@ class http2_session final : public net::pollable,
   void give_head(http2_exchange& to, const response& head, engine::http2_source& body);
 
  private:
-  enum class ending : std::uint8_t { none, notified, goaway, linger, closed };
+  enum class ending : std::uint8_t { none, held, notified, goaway, linger, closed };
 
   engine::http2_stream& open() override;
   void head(engine::http2_stream& of) override;
@@ -85,10 +87,23 @@ class http2_session final : public net::pollable,
   void settle();
   void arm();
   void watch();
+  [[nodiscard]] bool is_new() const noexcept { return requests_ == 0 && streams_.empty(); }
+  void notify();
   void last_goaway(std::string_view why);
+  [[nodiscard]] std::string_view farewell() const noexcept;
   void linger();
   void discard_input();
+  void discard_unread();
   void close();
+
+  // http2_session_life.cpp
+  [[nodiscard]] clock::time_point life_due() const noexcept;
+  void heard(clock::time_point now) noexcept;
+  [[nodiscard]] bool silent(clock::time_point now) const noexcept;
+  [[nodiscard]] bool catches_up(clock::time_point now) noexcept;
+  void probe(clock::time_point now);
+  void grow_old(clock::time_point now);
+  [[nodiscard]] bool outstayed(clock::time_point now) const noexcept;
 
   // http2_session_requests.cpp
   [[nodiscard]] bool overworked() const noexcept;
@@ -102,6 +117,7 @@ class http2_session final : public net::pollable,
   void collect(http2_exchange& of, std::string_view piece);
   std::size_t give_back_body(http2_exchange& of);
   void let_bodies_on();
+  [[nodiscard]] std::chrono::milliseconds patience_for(const http2_exchange& of) const noexcept;
   void time_out_bodies(clock::time_point now);
   void time_out_rest(http2_exchange& of, clock::time_point now);
 
@@ -122,10 +138,16 @@ class http2_session final : public net::pollable,
   clock::time_point since_;  // idle, reading a header, or blocked since
   clock::time_point due_;    // when the timer fires
   clock::time_point told_;   // when the first GOAWAY went
+  clock::time_point born_{since_};
+  clock::time_point quiet_since_{since_};  // the client's last byte, or our PING behind it
   std::uint64_t requests_ = 0;
   std::uint32_t events_ = 0;
   std::uint32_t discarded_ = 0;
+  int under_way_ = 0;  // bytes in the socket before our PING
   ending ending_ = ending::none;
+  bool probing_ = false;     // a PING of keepalive asks for a byte
+  bool early_ping_ = false;  // the PING that is out went before GOAWAY, and says nothing of it
+  bool aged_ = false;        // it is to go for its age
   bool ponged_ = false;
   bool failed_ = false;
   bool lost_ = false;

@@ -65,6 +65,12 @@ void http2_session::let_bodies_on() {
   }
 }
 
+/// How long a body may stay silent; 0: for ever.
+std::chrono::milliseconds http2_session::patience_for(const http2_exchange& of) const noexcept {
+  const auto own = of.route != nullptr ? of.route->options.body_timeout : std::nullopt;
+  return own.value_or(shard_.limits.body_timeout);
+}
+
 /// A request whose body does not come is answered 408.
 void http2_session::time_out_bodies(clock::time_point now) {
   const auto open = streams_;
@@ -75,7 +81,8 @@ void http2_session::time_out_bodies(clock::time_point now) {
       continue;
     }
     if (each->held_back() != 0) each->progress = now;  // it waits for us
-    if (!each->awaits_body() || now - each->progress < shard_.limits.body_timeout) continue;
+    const auto patience = patience_for(*each);
+    if (!each->awaits_body() || patience.count() == 0 || now - each->progress < patience) continue;
     shard_.on.count().deadlines.add();
     if (each->link != nullptr) {
       each->link->end_body(boost::asio::error::timed_out);
@@ -83,7 +90,8 @@ void http2_session::time_out_bodies(clock::time_point now) {
     }
     each->now = stage::discard;
     if (!each->answered()) {
-      give(*each, plain_answer(engine::too_slow.status, engine::too_slow.reason));
+      give(*each, refusal_answer(each->route, each->exchange::request, engine::too_slow.status,
+                                 engine::too_slow.reason));
     } else {
       engine_.reset(*each, engine::http2_error::cancel);
     }

@@ -36,10 +36,14 @@ engine::http2_stream& http2_session::open() {
 }
 
 void http2_session::head(engine::http2_stream& of) {
-  if (!overworked()) [[likely]]
-    return dispatch(ours(of));
-  ours(of).now = stage::discard;
-  engine_.reset(of, engine::http2_error::refused_stream);
+  if (!overworked()) [[likely]] {
+    dispatch(ours(of));
+  } else {
+    ours(of).now = stage::discard;
+    engine_.reset(of, engine::http2_error::refused_stream);
+  }
+  if (ending_ == ending::held) [[unlikely]]
+    notify();
 }
 
 /// Whether the handlers still work on so much that was taken back that nothing may be added to it:
@@ -68,7 +72,7 @@ void http2_session::dispatch(http2_exchange& of) {
     const auto most = of.route->options.max_body.value_or(shard_.limits.max_body);
     engine::http2::limit_body(of, most);
     if (of.content_length() > most)
-      return give(of, plain_answer(413, engine::body_too_large.reason));
+      return give(of, refusal_answer(of.route, asked, 413, engine::body_too_large.reason));
   }
   of.progress = clock::now();
   const auto* reading = std::get_if<reading_handler>(&of.route->handler.call());
@@ -194,7 +198,8 @@ void http2_session::refused(engine::http2_stream& of, const engine::refusal& why
     to.feed_reader();
   }
   to.now = stage::discard;
-  if (!to.answered()) give(to, plain_answer(why.status, why.reason));
+  if (!to.answered())
+    give(to, refusal_answer(to.route, to.exchange::request, why.status, why.reason));
 }
 
 void http2_session::closed(engine::http2_stream& of, engine::http2_error why) {

@@ -123,6 +123,17 @@ void link::drain() {
   if (drain_ && owner_ != nullptr) boost::asio::post(context_, std::exchange(drain_, {}));
 }
 
+void link::last_words() {
+  if (!drop_ || answered_ || owner_ == nullptr) return;
+  const auto self = shared_from_this();
+  try {
+    std::exchange(drop_, {})();
+  } catch (const std::exception& thrown) {
+    log_error(std::string{"http: what was to be called at the drain deadline threw: "} +
+              thrown.what());
+  }
+}
+
 void link::detach(std::unique_ptr<exchange> unfinished, error_code why) {
   {
     const std::scoped_lock lock{mutex_};
@@ -135,7 +146,7 @@ void link::detach(std::unique_ptr<exchange> unfinished, error_code why) {
   let_write(why);
   tell_cancelled();
   // They may hold what holds this object.
-  cancel_ = drain_ = nullptr;
+  cancel_ = drain_ = drop_ = nullptr;
 }
 
 void start_read(link& of, read_completion done) { of.read(std::move(done)); }

@@ -39,6 +39,7 @@ class link : public std::enable_shared_from_this<link> {
   void cut();
   void on_drain(std::function<void()> call);
   void on_cancel(std::function<void()> call);
+  void on_drop(std::function<void()> call) { drop_ = std::move(call); }
   [[nodiscard]] boost::asio::io_context& context() const noexcept { return context_; }
 
   // The owner's side, on the loop's thread.
@@ -51,6 +52,8 @@ class link : public std::enable_shared_from_this<link> {
   void detach(std::unique_ptr<exchange> unfinished, error_code why);
   /// The client is to leave: a handler that writes piece by piece should come to an end.
   void drain();
+  /// The client is to be dropped as soon as this returns: the handler may end its stream.
+  void last_words();
   /// Whether the handler has given its answer (or its last word of a stream).
   [[nodiscard]] bool answered() const noexcept { return answered_; }
 
@@ -81,6 +84,7 @@ class link : public std::enable_shared_from_this<link> {
   write_completion writer_;
   std::function<void()> drain_;
   std::function<void()> cancel_;
+  std::function<void()> drop_;
   bool draining_ = false;
   bool called_ = false;
   bool answered_ = false;

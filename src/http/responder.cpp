@@ -52,7 +52,11 @@ void body_writer::on_cancel(std::function<void()> call) {
   if (link_ != nullptr) link_->on_cancel(std::move(call));
 }
 
-void body_writer::finish(std::initializer_list<field> trailers) {
+void body_writer::on_drop(std::function<void()> call) {
+  if (link_ != nullptr) link_->on_drop(std::move(call));
+}
+
+void body_writer::finish(std::span<const field> trailers) {
   if (link_ == nullptr) throw std::logic_error{"http: a body was finished twice"};
   std::string lines;
   for (const auto& [name, value] : trailers) {

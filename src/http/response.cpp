@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -14,7 +15,8 @@ constexpr std::string_view plain_text = "Content-Type: text/plain; charset=utf-8
 constexpr std::string_view html_text = "Content-Type: text/html; charset=utf-8\r\n";
 constexpr std::string_view json_text = "Content-Type: application/json\r\n";
 constexpr std::string_view octets = "Content-Type: application/octet-stream\r\n";
-constexpr std::string_view known_types[] = {plain_text, html_text, json_text, octets};
+constexpr std::string_view grpc = "Content-Type: application/grpc\r\n";
+constexpr std::string_view known_types[] = {plain_text, html_text, json_text, octets, grpc};
 constexpr std::string_view type_name = "Content-Type";
 
 std::string_view value_of_line(std::string_view line, std::string_view name) noexcept {
@@ -31,6 +33,11 @@ void check(std::string_view name, std::string_view value) {
     refuse(name, "the value holds a control byte or begins or ends with white space");
   if (same_token(name, "Content-Length") || same_token(name, "Transfer-Encoding"))
     refuse(name, "it frames the message and is set by the service");
+}
+
+void append_line(std::string& to, std::string_view name, std::string_view value) {
+  to.reserve(to.size() + name.size() + value.size() + 4);
+  to.append(name).append(": ").append(value).append("\r\n");
 }
 
 }  // namespace
@@ -100,10 +107,11 @@ void response::set_type(std::string_view content_type) {
 response& response::set(std::string_view name, std::string_view value) {
   check(name, value);
   if (same_token(name, type_name)) type_ = {};
-  for (std::size_t at = 0; at < fields_.size();) {
+  for (std::size_t at = 0; at < head_fields().size();) {
     const auto end = fields_.find('\n', at) + 1;
     if (same_token(std::string_view{fields_}.substr(at, fields_.find(':', at) - at), name)) {
       fields_.erase(at, end - at);
+      head_size_ -= static_cast<std::uint32_t>(end - at);
     } else {
       at = end;
     }
@@ -118,23 +126,31 @@ response& response::add(std::string_view name, std::string_view value) {
     return close();
   }
   if (same_token(name, "Date")) has_date_ = true;
-  fields_.reserve(fields_.size() + name.size() + value.size() + 4);
-  fields_.append(name).append(": ").append(value).append("\r\n");
+  put(name, value);
   return *this;
+}
+
+/// Before the trailers, if there are any.
+void response::put(std::string_view name, std::string_view value) {
+  const auto at = head_fields().size();
+  const auto size = name.size() + value.size() + 4;
+  append_line(fields_, name, value);
+  head_size_ = static_cast<std::uint32_t>(at + size);
+  std::rotate(fields_.data() + at, fields_.data() + (fields_.size() - size),
+              fields_.data() + fields_.size());
 }
 
 response& response::trailer(std::string_view name, std::string_view value) {
   check(name, value);
   if (same_token(name, "Connection") || same_token(name, "Trailer") || same_token(name, "TE"))
     refuse(name, "it is about the connection or the message and cannot follow it");
-  auto lines = trailers_ != nullptr ? *trailers_ : std::string{};
-  lines.append(name).append(": ").append(value).append("\r\n");
-  trailers_ = std::make_shared<const std::string>(std::move(lines));
+  head_size_ = static_cast<std::uint32_t>(head_fields().size());
+  append_line(fields_, name, value);
   return *this;
 }
 
 std::string_view response::header(std::string_view name) const noexcept {
-  const std::string_view all{fields_};
+  const auto all = head_fields();
   for (std::size_t at = 0; at < all.size();) {
     const auto line = all.substr(at, all.find('\n', at) + 1 - at);
     if (same_token(line.substr(0, line.find(':')), name)) return value_of_line(line, name);

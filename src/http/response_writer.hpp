@@ -38,23 +38,36 @@ class response_writer {
   }
   /// "Name: value\r\n", repeated.
   [[nodiscard]] static std::string_view field_lines(const response& answer) noexcept {
-    return answer.fields_;
+    return answer.head_fields();
   }
   [[nodiscard]] static bool has_date(const response& answer) noexcept { return answer.has_date_; }
 
   /// A field that a handler may not set (Connection, Upgrade).
   static void add_unchecked(response& to, std::string_view name, std::string_view value) {
-    to.fields_.append(name).append(": ").append(value).append("\r\n");
+    to.put(name, value);
   }
 
   [[nodiscard]] static body_variant take_body(response& answer) noexcept {
     return std::move(answer.body_);
   }
   [[nodiscard]] static std::string_view view(const body_variant& body) noexcept;
-  /// "Name: value\r\n", repeated; null if there is none.
-  [[nodiscard]] static std::shared_ptr<const std::string> take_trailers(response& answer) noexcept {
-    return std::move(answer.trailers_);
+
+  // Trailers: first those that live for ever, then those of `response::trailer`.
+  /// `lines`, "Name: value\r\n", repeated, must outlive every answer: nothing is copied.
+  static void ready_trailers(response& to, std::string_view lines) noexcept {
+    to.ready_trailers_ = lines;
   }
+  [[nodiscard]] static bool has_trailers(const response& answer) noexcept {
+    return answer.fields_.size() > answer.head_size_ || !answer.ready_trailers_.empty();
+  }
+  [[nodiscard]] static std::string_view ready_trailers(const response& answer) noexcept {
+    return answer.ready_trailers_;
+  }
+  [[nodiscard]] static std::string_view own_trailers(const response& answer) noexcept {
+    return std::string_view{answer.fields_}.substr(answer.head_fields().size());
+  }
+  /// All of them, for longer than the answer: in `storage` unless they live for ever.
+  [[nodiscard]] static std::string_view take_trailers(const response& answer, std::string& storage);
 
   /// Whether answers of this status have no body, whatever the handler gave (RFC 9110 6.4.1).
   [[nodiscard]] static bool bodiless(unsigned status) noexcept {

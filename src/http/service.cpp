@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "baton/server/server.hpp"
@@ -37,6 +38,7 @@ struct service::implementation {
   router routes;
   std::vector<std::unique_ptr<access_recorder>> recorders;  // by the loop's index
   std::vector<std::unique_ptr<shard>> shards;               // by the loop's index
+  std::vector<std::function<void()>> start_hooks;
 
   /// On the loop's thread, or before it runs.
   void record(unsigned loop, const std::shared_ptr<http::access_log>& to) {
@@ -86,31 +88,31 @@ std::vector<std::reference_wrapper<net::listener>> service::listen(
 void service::check(const net::listener_options& asked) const { check_kept_for(asked); }
 
 void service::get(std::string_view pattern, handler call, route_options options) {
-  route(method::get, pattern, std::move(call), options);
+  route(method::get, pattern, std::move(call), std::move(options));
 }
 void service::post(std::string_view pattern, handler call, route_options options) {
-  route(method::post, pattern, std::move(call), options);
+  route(method::post, pattern, std::move(call), std::move(options));
 }
 void service::put(std::string_view pattern, handler call, route_options options) {
-  route(method::put, pattern, std::move(call), options);
+  route(method::put, pattern, std::move(call), std::move(options));
 }
 void service::del(std::string_view pattern, handler call, route_options options) {
-  route(method::del, pattern, std::move(call), options);
+  route(method::del, pattern, std::move(call), std::move(options));
 }
 void service::patch(std::string_view pattern, handler call, route_options options) {
-  route(method::patch, pattern, std::move(call), options);
+  route(method::patch, pattern, std::move(call), std::move(options));
 }
 void service::head(std::string_view pattern, handler call, route_options options) {
-  route(method::head, pattern, std::move(call), options);
+  route(method::head, pattern, std::move(call), std::move(options));
 }
 void service::options(std::string_view pattern, handler call, route_options options) {
-  route(method::options, pattern, std::move(call), options);
+  route(method::options, pattern, std::move(call), std::move(options));
 }
 void service::any(std::string_view pattern, handler call, route_options options) {
-  self_->routes.add_any(pattern, std::move(call), options);
+  self_->routes.add_any(pattern, std::move(call), std::move(options));
 }
 void service::route(method on, std::string_view pattern, handler call, route_options options) {
-  self_->routes.add(on, pattern, std::move(call), options);
+  self_->routes.add(on, pattern, std::move(call), std::move(options));
 }
 
 void service::websocket(std::string_view pattern, websocket_options options,
@@ -163,11 +165,19 @@ statistics service::statistics() const {
   return sum;
 }
 
+void service::on_start(std::function<void()> call) {
+  if (!self_->shards.empty()) return call();
+  self_->start_hooks.push_back(std::move(call));
+}
+
+server* service::owner() const noexcept { return self_->on; }
+
 std::string_view service::protocol() const noexcept { return "http"; }
 
 std::vector<std::string> service::tls_protocols() const { return {"h2", "http/1.1"}; }
 
 void service::attach(net::loop& on) {
+  for (const auto& call : std::exchange(self_->start_hooks, {})) call();
   auto& shards = self_->shards;
   if (shards.size() <= on.index()) {
     shards.resize(on.index() + 1);

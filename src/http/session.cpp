@@ -130,6 +130,13 @@ session::waits session::awaited() const noexcept {
                                                                         : waits::nothing;
 }
 
+/// How long the body of this request may stay silent; 0: for ever.
+std::chrono::milliseconds session::body_patience() const noexcept {
+  const auto* const route = exchange_ != nullptr ? exchange_->route : nullptr;
+  const auto own = route != nullptr ? route->options.body_timeout : std::nullopt;
+  return own.value_or(shard_.limits.body_timeout);
+}
+
 void session::arm() {
   const auto now = awaited();
   if (now == waits_ && !renew_) return;
@@ -148,7 +155,9 @@ void session::arm() {
     case waits::idle:
       return timers.arm(*this, limits.idle_timeout);
     case waits::body:
-      return timers.arm(*this, limits.body_timeout);
+      if (const auto patience = body_patience(); patience.count() != 0)
+        return timers.arm(*this, patience);
+      return timers.cancel(*this);
     case waits::write:
       return timers.arm(*this, limits.write_timeout);
     case waits::linger:
@@ -223,6 +232,9 @@ void session::close_when_idle() {
 void session::drop(error_code reason) {
   static_cast<void>(reason);                         // the server logs it once, for all
   if (!lingering_) shard_.on.count().dropped.add();  // its work was done
+  if (exchange_ != nullptr && exchange_->now == http1_exchange::stage::stream &&
+      exchange_->link != nullptr)
+    std::shared_ptr{exchange_->link}->last_words();
   if (owes_answer()) {
     shard_.busy = true;
     refuse(engine::leaving);

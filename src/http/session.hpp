@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -71,6 +72,7 @@ class session final : public net::pollable,
   void process(std::string_view input);
   void resume();
   void settle();
+  [[nodiscard]] std::chrono::milliseconds body_patience() const noexcept;
   void arm();
   void watch();
   void retire_politely();
@@ -115,7 +117,7 @@ class session final : public net::pollable,
   void refuse(const engine::refusal& why);
   void put_answer(response& answer, bool last);
   void put_chunk(std::string_view piece);
-  void put_last_chunk(std::string_view trailers);
+  void put_last_chunk(const response& answer);
   void finish_exchange();
   void end(bool politely) noexcept;
 

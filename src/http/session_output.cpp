@@ -81,8 +81,9 @@ void session::put_chunk(std::string_view piece) {
   for (const auto part : {line.view(), piece, std::string_view{"\r\n"}}) shard_.out.append(part);
 }
 
-void session::put_last_chunk(std::string_view trailers) {
-  for (const auto part : {std::string_view{"0\r\n"}, trailers, std::string_view{"\r\n"}})
+void session::put_last_chunk(const response& answer) {
+  for (const auto part : {std::string_view{"0\r\n"}, response_writer::ready_trailers(answer),
+                          response_writer::own_trailers(answer), std::string_view{"\r\n"}})
     shard_.out.append(part);
 }
 

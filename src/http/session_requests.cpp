@@ -220,7 +220,7 @@ void session::refuse(const engine::refusal& why) {
   if (exchange_->now == http1_exchange::stage::head)
     request_builder{exchange_->request}.origin(connection_, shard_.on.context());
   if (why.status != 0) {
-    auto answer = plain_answer(why.status, why.reason);
+    auto answer = refusal_answer(exchange_->route, exchange_->request, why.status, why.reason);
     put_answer(answer, true);
     if (closed_) return;
   }
@@ -235,15 +235,15 @@ void session::put_answer(response& answer, bool last) {
                           : asked.version() == 10 ? persistence::keep_alive
                                                   : persistence::silent;
   shard_.ledger.answered(*exchange_, tally_, answer.status());
-  const auto trailers = response_writer::take_trailers(answer);
-  const bool chunked = trailers != nullptr && !bodiless && asked.version() >= 11;
+  const bool chunked =
+      response_writer::has_trailers(answer) && !bodiless && asked.version() >= 11;
   const auto how = bodiless ? ending::none : chunked ? ending::chunked : ending::length;
   response_writer::head(shard_.out, answer, shard_.on.http_date(), how, connection);
   if (bodiless || asked.method() == method::head) return;
   exchange_->account.body_bytes = answer.body().size();
   if (!chunked) return put_body(answer);
   put_chunk(answer.body());
-  put_last_chunk(*trailers);
+  put_last_chunk(answer);
 }
 
 void session::finish_exchange() {

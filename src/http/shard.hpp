@@ -51,10 +51,7 @@ struct shard {
 
   /// Other limits, for open connections too; what an HTTP/2 connection was told of them in SETTINGS
   /// holds until it ends.
-  void update(const http::limits& allowed) {
-    limits = allowed;
-    http2 = engine::http2_settings{limits};
-  }
+  void update(const http::limits& allowed);
 
   void received(listener_tally& in, std::size_t bytes) noexcept {
     on.count().bytes_in.add(bytes);

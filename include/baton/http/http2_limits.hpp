@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,6 +48,22 @@ struct http2_limits {
   std::uint32_t idle_frames_per_second = 100;
   /// Frames, DATA aside, that wait because the client does not read: calm.
   std::uint32_t max_queued_frames = 2000;
+
+  // Whether the client still lives, and how long it may (gRFC A9). These hold for open connections
+  // too, as soon as they are changed.
+  /// A PING after so long without a byte from the client, whether it has requests open or not, as
+  /// gRPC servers do. 0: none.
+  std::chrono::milliseconds keepalive_time{0};
+  /// How long the answer to it, or any other byte, may take: the connection is cut. Not counted
+  /// while output waits for the client: that is `write_timeout`'s.
+  std::chrono::milliseconds keepalive_timeout{std::chrono::seconds{10}};
+  /// The client is told to leave, as by a drain (GOAWAY twice, what is open may finish), after so
+  /// long, and up to 10 % less or more, so that clients that came together do not leave together.
+  /// 0: never.
+  std::chrono::milliseconds max_connection_age{0};
+  /// What is still open so long behind that is dropped, as at the end of a drain. 0: it may take
+  /// its time.
+  std::chrono::milliseconds max_connection_age_grace{0};
 };
 
 }  // namespace baton::http

@@ -8,6 +8,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,6 +67,10 @@ class body_reader {
         token, link_);
   }
 
+  /// As async_read, for who bears to be told within the call, or at work for the connection: `done`
+  /// must neither block nor throw. The third thing that it is given keeps the piece.
+  void read(detail::read_completion done) { detail::start_read(*link_, std::move(done)); }
+
  private:
   std::shared_ptr<detail::link> link_;
 };
@@ -109,9 +114,24 @@ class body_writer {
   /// As responder::on_cancel.
   void on_cancel(std::function<void()> call);
 
+  /// Calls `call` once, if the drain deadline passes before the body was ended: it may still
+  /// `finish`, which is sent as far as the client takes it at once; afterwards the client is
+  /// dropped. It must not block.
+  void on_drop(std::function<void()> call);
+
+  /// As async_write, for who bears to be told within the call, or at work for the connection:
+  /// `done` must neither block nor throw.
+  void write(std::string_view chunk, detail::write_completion done) {
+    detail::start_write(*link_, chunk, std::move(done));
+  }
+
   /// Ends the body, on HTTP/1.1 and HTTP/2 with these trailer fields (std::invalid_argument for one
   /// that is not valid; then nothing was sent). The writer is empty afterwards.
-  void finish(std::initializer_list<field> trailers = {});
+  void finish(std::span<const field> trailers);
+  void finish(std::initializer_list<field> trailers = {}) {
+    finish(std::span{trailers.begin(), trailers.size()});
+  }
+  explicit operator bool() const noexcept { return link_ != nullptr; }
 
  private:
   std::shared_ptr<detail::link> link_;

@@ -60,13 +60,18 @@ class response {
  private:
   friend class response_writer;
   void set_type(std::string_view content_type);
+  void put(std::string_view name, std::string_view value);
+  [[nodiscard]] std::string_view head_fields() const noexcept {
+    return std::string_view{fields_}.substr(0, head_size_);
+  }
 
   std::uint16_t status_ = 200;
   bool close_ = false;
   bool has_date_ = false;
-  std::string_view type_;  // a whole "Content-Type: ...\r\n" that lives for ever, or empty
-  std::string fields_;     // "Name: value\r\n", repeated
-  std::shared_ptr<const std::string> trailers_;  // the same, behind the body
+  std::uint32_t head_size_ = 0;  // bytes of `fields_` that go before the body
+  std::string_view type_;        // a whole "Content-Type: ...\r\n" that lives for ever, or empty
+  std::string_view ready_trailers_;  // trailer lines that live for ever
+  std::string fields_;               // "Name: value\r\n", repeated; the trailers among them last
   std::variant<std::monostate, std::string, std::shared_ptr<const std::string>, std::string_view>
       body_;
 };

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +19,12 @@ struct websocket_route;
 struct route_options {
   /// A body limit of the route's own, instead of `limits::max_body`.
   std::optional<std::uint64_t> max_body = {};
+  /// The same instead of `limits::body_timeout`; 0: a body may stay silent for as long as it likes.
+  std::optional<std::chrono::milliseconds> body_timeout = {};
+  /// What the client is told when the service answers in the handler's place: a body that is too
+  /// large (413), late (408) or malformed (400), a handler that threw (500), the drain deadline
+  /// (503). Called on the loop's thread. Empty, or if it throws: "413 Content Too Large", and why.
+  std::function<response(const request&, unsigned status, std::string_view why)> refused = {};
 };
 
 /// One method and pattern, and what it calls.

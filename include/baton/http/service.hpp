@@ -106,16 +106,22 @@ class service final : public baton::service {
   /// services may share one. Thread-safe once the server has started; before, on its thread.
   void access_log(std::shared_ptr<http::access_log> to);
 
-  /// Other limits, for open connections and new ones; a deadline that runs keeps its time, and what
-  /// an HTTP/2 connection was told in SETTINGS holds until it ends. Throws setup_error for what
-  /// makes no sense; nothing is changed then. Thread-safe once the server has started; before, on
-  /// its thread.
+  /// Other limits, for open connections and new ones; a deadline that runs keeps its time (but
+  /// keepalive and age of HTTP/2 count anew), and what an HTTP/2 connection was told in SETTINGS
+  /// holds until it ends. Throws setup_error for what makes no sense; nothing is changed then.
+  /// Thread-safe once the server has started; before, on its thread.
   void update(const http::limits& wanted);
   [[nodiscard]] http::limits limits() const;
 
   /// What was done so far, for each listener that had a client; empty if `service_options` does
   /// without. Thread-safe once the server has started.
   [[nodiscard]] http::statistics statistics() const;
+
+  /// Calls `call` once, before the first connection is served, on the thread that starts the server
+  /// (or at once if that has been). It may throw setup_error: then the server does not start.
+  void on_start(std::function<void()> call);
+  /// The server whose listeners it serves; null if it was made without one.
+  [[nodiscard]] server* owner() const noexcept;
 
   // What the server calls; see baton::service.
   [[nodiscard]] std::string_view protocol() const noexcept override;

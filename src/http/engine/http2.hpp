@@ -75,6 +75,8 @@ class http2 {
   // The connection.
   /// Asks for a sign of life: http2_events::pong. One at a time.
   void ping();
+  /// The client has one to answer.
+  [[nodiscard]] bool pinging() const noexcept { return ping_out_; }
   // `why` is what GOAWAY tells the client in words; it must outlive the engine.
   /// GOAWAY without a last stream: requests that are on their way are still served.
   void shutdown_notice(std::string_view why);

@@ -25,13 +25,13 @@ bool has_no_content(const request& asked, unsigned status) noexcept {
 void http2::respond(http2_stream& to, response answer, std::string_view date) {
   if (broken_ || to.reset_ || to.answered_) return;
   to.body_ = response_writer::take_body(answer);
-  to.trailers_ = response_writer::take_trailers(answer);
+  to.trailers_ = response_writer::take_trailers(answer, to.trailer_storage_);
   const std::uint64_t length = to.rest().size();
   // RFC 9110 section 8.6: neither for these statuses nor for a tunnel.
   const bool tells_length = !response_writer::bodiless(answer.status()) &&
                             (to.protocol_.empty() || answer.status() >= 300);
   const bool content = !has_no_content(*to.request_, answer.status());
-  const bool body = content && (length != 0 || to.trailers_ != nullptr);
+  const bool body = content && (length != 0 || !to.trailers_.empty());
   submit(to, answer, date, tells_length ? &length : nullptr, body);
   if (body && length > large_body) let_share(to);
 }

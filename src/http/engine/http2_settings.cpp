@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -13,6 +14,8 @@
 namespace baton::http::engine {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::uint32_t largest_window = 0x7fffffff;
 constexpr std::uint32_t smallest_connection_window = 65'535;
 constexpr std::uint32_t smallest_max_frame = 16'384;
@@ -23,6 +26,12 @@ void check(std::string_view name, std::uint32_t value, std::uint32_t least, std:
   if (value >= least && value <= most) return;
   throw setup_error{
       fmt::format("http2_limits::{} is {}, but must be from {} to {}", name, value, least, most)};
+}
+
+void check(std::string_view name, milliseconds value, milliseconds least) {
+  if (value >= least) return;
+  throw setup_error{fmt::format("http2_limits::{} is {} ms, but must be at least {} ms", name,
+                                value.count(), least.count())};
 }
 
 // Not every nghttp2 of this age has these two; who was given security updates has both.
@@ -50,6 +59,10 @@ http2_settings::http2_settings(const http::limits& allowed) : limits_{&allowed} 
   check("max_frame_size", h2.max_frame_size, smallest_max_frame, largest_max_frame);
   check("max_header_list_size", h2.max_header_list_size, 1, any);
   check("max_queued_frames", h2.max_queued_frames, 1, any);
+  check("keepalive_time", h2.keepalive_time, milliseconds{0});
+  check("keepalive_timeout", h2.keepalive_timeout, milliseconds{1});
+  check("max_connection_age", h2.max_connection_age, milliseconds{0});
+  check("max_connection_age_grace", h2.max_connection_age_grace, milliseconds{0});
   entries_ = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h2.max_concurrent_streams},
               {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, h2.initial_window_size},
               {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, h2.max_frame_size},

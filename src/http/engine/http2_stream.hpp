@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,9 +67,14 @@ class http2_stream {
 
  protected:
   ~http2_stream() = default;
+  /// Gives memory back that only unusual trailers need.
+  void shed() noexcept {
+    if (trailer_storage_.capacity() > usual_trailers) std::string{}.swap(trailer_storage_);
+  }
 
  private:
   friend class http2;
+  static constexpr std::size_t usual_trailers = 1024;
   using time_point = std::chrono::steady_clock::time_point;
   using hook = boost::intrusive::list_member_hook<
       boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -81,7 +85,7 @@ class http2_stream {
     content_length_.reset();
     protocol_ = {};
     body_ = std::monostate{};
-    trailers_.reset();
+    trailers_ = {};
     body_sent_ = 0;
     source_ = nullptr;
     body_left_ = max_body;
@@ -96,8 +100,7 @@ class http2_stream {
 
   /// What follows the answer's body.
   [[nodiscard]] std::string_view trailer_lines() const noexcept {
-    if (source_ != nullptr) return source_->trailers();
-    return trailers_ != nullptr ? std::string_view{*trailers_} : std::string_view{};
+    return source_ != nullptr ? source_->trailers() : trailers_;
   }
 
   http::request* request_;
@@ -107,7 +110,8 @@ class http2_stream {
   std::optional<std::uint64_t> content_length_;
   std::string_view protocol_;
   response_writer::body_variant body_;
-  std::shared_ptr<const std::string> trailers_;  // of an answer without a source
+  std::string_view trailers_;    // of an answer without a source
+  std::string trailer_storage_;  // keeps its memory for the next
   std::size_t body_sent_ = 0;
   http2_source* source_ = nullptr;
   std::uint64_t body_left_ = 0;

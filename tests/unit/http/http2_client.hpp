@@ -103,6 +103,7 @@ class http2_client {
   std::map<std::int32_t, answer> answers;
   std::vector<std::pair<std::int32_t, std::uint32_t>> goaways;  // last stream, code
   std::string goaway_text;
+  unsigned pings = 0;  // that asked for an answer; nghttp2 gives it
   std::map<unsigned, std::uint32_t> server_settings;
 
  private:
@@ -139,6 +140,8 @@ class http2_client {
       self.goaways.emplace_back(frame->goaway.last_stream_id, frame->goaway.error_code);
       self.goaway_text.assign(reinterpret_cast<const char*>(frame->goaway.opaque_data),
                               frame->goaway.opaque_data_len);
+    } else if (frame->hd.type == NGHTTP2_PING) {
+      self.pings += (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0 ? 1 : 0;
     } else if (frame->hd.type == NGHTTP2_SETTINGS) {
       for (std::size_t i = 0; i < frame->settings.niv; ++i)
         self.server_settings[static_cast<unsigned>(frame->settings.iv[i].settings_id)] =

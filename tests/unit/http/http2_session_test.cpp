@@ -55,6 +55,29 @@ TEST(Http2Session, AnswersWhatWasThereBeforeTheAccept) {
   ASSERT_TRUE(run.until_received(by, "pong"));
 }
 
+// F26. What it has on its way is served by whoever accepted it, and some clients would give it up.
+TEST(Http2Session, TellsANewClientToLeaveBehindItsFirstRequest) {
+  running_loop run;
+  run.web.get("/ping", pong);
+  run.web.announce(run.loop());
+  raw_http2_peer by{run};
+  ASSERT_TRUE(by.until_frame(wire::settings, 0));
+  run.settle();
+  by.socket.receive();
+  EXPECT_EQ(by.find(wire::goaway, 0), nullptr);
+  by.socket.send(wire::request(1, wire::get("/ping")));
+  ASSERT_TRUE(by.until_frame(wire::data, 1));
+  ASSERT_TRUE(by.until_frame(wire::goaway, 0));
+}
+
+TEST(Http2Session, TellsANewClientThatAsksForNothingToLeaveAllTheSame) {
+  running_loop run;
+  raw_http2_peer by{run};
+  ASSERT_TRUE(by.until_frame(wire::settings, 0));
+  run.web.announce(run.loop());
+  ASSERT_TRUE(by.until_frame(wire::goaway, 0));
+}
+
 // --- deadlines
 
 TEST(Http2Session, EndsAClientThatSaysNothingBehindThePreface) {

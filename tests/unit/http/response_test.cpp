@@ -109,5 +109,39 @@ TEST(Response, TakesNoTrailerThatFramesTheMessageOrIsMalformed) {
   EXPECT_NO_THROW(answer.trailer("Sum", "1"));
 }
 
+TEST(Response, KeepsTrailersApartFromFields) {
+  auto answer = response::text("x");
+  answer.add("A", "1").trailer("A", "trailer").add("B", "2").trailer("B", "trailer").set("A", "3");
+  answer.set("B", "4").add("A", "5");
+  EXPECT_EQ(response_writer::field_lines(answer), "A: 3\r\nB: 4\r\nA: 5\r\n");
+  EXPECT_EQ(response_writer::own_trailers(answer), "A: trailer\r\nB: trailer\r\n");
+  EXPECT_EQ(answer.header("A"), "3");
+  EXPECT_EQ(response{}.trailer("A", "1").header("A"), "");
+}
+
+TEST(Response, HasReadyTrailersBeforeItsOwn) {
+  auto answer = response::text("x");
+  std::string storage;
+  EXPECT_FALSE(response_writer::has_trailers(answer));
+  EXPECT_EQ(response_writer::take_trailers(answer, storage), "");
+  constexpr std::string_view ready = "Grpc-Status: 0\r\n";
+  response_writer::ready_trailers(answer, ready);
+  EXPECT_TRUE(response_writer::has_trailers(answer));
+  EXPECT_EQ(response_writer::take_trailers(answer, storage).data(), ready.data()) << "no copy";
+  answer.add("A", "1").trailer("B", "2");
+  EXPECT_EQ(response_writer::take_trailers(answer, storage), "Grpc-Status: 0\r\nB: 2\r\n");
+  EXPECT_EQ(response_writer::field_lines(answer), "A: 1\r\n");
+}
+
+TEST(Response, CanBeUsedAgainBehindAMove) {
+  auto answer = response::text("x").add("A", "1").trailer("B", "2");
+  const auto moved = std::move(answer);
+  EXPECT_FALSE(response_writer::has_trailers(answer));
+  answer.trailer("C", "3").add("D", "4");
+  EXPECT_EQ(response_writer::field_lines(answer), "D: 4\r\n");
+  EXPECT_EQ(response_writer::own_trailers(answer), "C: 3\r\n");
+  EXPECT_EQ(response_writer::field_lines(moved), "A: 1\r\n");
+}
+
 }  // namespace
 }  // namespace baton::http::test
