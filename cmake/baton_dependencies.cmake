@@ -13,3 +13,7 @@ endif()
 if(BATON_CONFIG)
   find_package(yaml-cpp REQUIRED)  # libyaml-cpp-dev
 endif()
+if(BATON_GRPC)
+  find_package(Protobuf REQUIRED)  # libprotobuf-dev, protobuf-compiler
+  find_package(gRPC CONFIG REQUIRED)  # libgrpc++-dev, protobuf-compiler-grpc
+endif()

@@ -1,4 +1,4 @@
-#include "grpc/metadata.hpp"
+#include "baton/grpc/metadata.hpp"
 
 #include <fmt/format.h>
 

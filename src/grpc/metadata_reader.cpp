@@ -29,7 +29,7 @@ std::optional<metadata> metadata_reader::read(const http::field_range& fields) {
   metadata found;
   for (const auto& each : fields) {
     const auto name = lowered(each.name);
-    if (engine::is_reserved(name)) continue;
+    if (engine::is_reserved(name) || engine::is_ours(name)) continue;
     if (!engine::is_binary(name)) {
       found.entries_.push_back({name, std::string{each.value}});
       continue;

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "baton/grpc/metadata.hpp"
 #include "baton/http/fields.hpp"
-#include "grpc/metadata.hpp"
 
 namespace baton::grpc {
 

@@ -1,4 +1,4 @@
-#include "grpc/status.hpp"
+#include "baton/grpc/status.hpp"
 
 #include <array>
 #include <cstddef>

@@ -44,13 +44,16 @@ void message_reader::finish(std::string_view message) noexcept {
   prefix_size_ = 0;
 }
 
-void append_message(std::string& to, std::string_view message, bool packed) {
-  const auto length = message.size();
+void append_prefix(std::string& to, std::size_t length, bool packed) {
   if (length > std::numeric_limits<std::uint32_t>::max())
     throw std::length_error{"a gRPC message of 4 GiB or more: its length has 32 bits"};
-  to.reserve(to.size() + 5 + length);
   to += packed ? '\1' : '\0';
   for (const unsigned shift : {24U, 16U, 8U, 0U}) to += static_cast<char>(length >> shift & 0xFFU);
+}
+
+void append_message(std::string& to, std::string_view message, bool packed) {
+  to.reserve(to.size() + 5 + message.size());
+  append_prefix(to, message.size(), packed);
   to += message;
 }
 

@@ -51,6 +51,9 @@ class message_reader {
   std::string_view bytes_;
 };
 
+/// Appends what stands before a message of this length. Throws std::length_error for 4 GiB and
+/// more.
+void append_prefix(std::string& to, std::size_t length, bool packed);
 /// Appends a message with its prefix. Throws std::length_error for 4 GiB and more.
 void append_message(std::string& to, std::string_view message, bool packed);
 

@@ -26,6 +26,8 @@ bool is_reserved(std::string_view key) noexcept {
          std::find(of_http.begin(), of_http.end(), key) != of_http.end();
 }
 
+bool is_ours(std::string_view key) noexcept { return key.starts_with("baton-"); }
+
 bool is_binary(std::string_view key) noexcept { return key.ends_with("-bin"); }
 
 bool is_text(std::string_view value) noexcept {

@@ -12,9 +12,9 @@
 #include "grpc/engine/base64.hpp"
 #include "grpc/engine/status_message.hpp"
 #include "grpc/engine/timeout.hpp"
-#include "grpc/metadata.hpp"
+#include "baton/grpc/metadata.hpp"
 #include "grpc/metadata_reader.hpp"
-#include "grpc/status.hpp"
+#include "baton/grpc/status.hpp"
 
 namespace baton::grpc {
 namespace {
@@ -119,6 +119,18 @@ TEST(Metadata, OfAClientIsWhatIsNotTheProtocols) {
   EXPECT_EQ(found->all("data-bin"), (std::vector<std::string_view>{"\1\2", "\3", "\4"}));
   EXPECT_EQ(found->find("te"), std::nullopt);
   EXPECT_EQ(found->find("grpc-timeout"), std::nullopt);
+}
+
+TEST(Metadata, NoClientSpeaksForBaton) {
+  const fields sent{{{"baton-peer", "ipv4:10.0.0.1:1"},
+                     {"Baton-Client-Subject-Bin", "Q049YWRtaW4"},
+                     {"baton-client-fingerprint", "00"},
+                     {"baton-later-bin", "not base64!"},
+                     {"baton", "is a word"}}};
+  const auto found = metadata_reader::read(sent.range());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->size(), 1U);
+  EXPECT_EQ(found->find("baton"), "is a word");
 }
 
 TEST(Metadata, BinaryThatIsNotBase64IsRefused) {
