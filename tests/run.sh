@@ -24,10 +24,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=${BATON_PRESET:-dev}
 results=$PWD/build/$preset/junit.xml
 
+# Whoever has nodejs from elsewhere has npm with it, and Debian's would replace it.
+npm=()
+command -v npm >/dev/null || npm=(npm)
+
 install_packages g++ cmake ninja-build ccache make pkg-config boost libfmt-dev libspdlog-dev \
   libssl-dev libnghttp2-dev zlib1g-dev prometheus-cpp-dev libyaml-cpp-dev libcli11-dev libgtest-dev libgmock-dev curl openssl python3 \
   nghttp2-client python3-h2 python3-jsonschema python3-websockets python3-wsproto \
-  --optional nodejs node-ws node-undici chromium python3-yaml busybox-static
+  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc python3-grpcio python3-protobuf \
+  --optional nodejs "${npm[@]}" node-ws node-undici chromium python3-yaml busybox-static
 
 # A fresh clone in another folder finds what was compiled before.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
