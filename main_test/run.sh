@@ -15,7 +15,9 @@ the demonstration program (build/release/main_test/graceful_main) and then
   2. asks it for its pid (by HTTP/1.1, and HTTP/2 under TLS) and for an echo on a WebSocket, sends
      it USR1, and asks again,
   3. restarts it 20 times under a load of keep-alive and one-shot clients, and counts what failed,
-  4. sends it QUIT and shows how it leaves.
+  4. sends it QUIT and shows how it leaves,
+  5. does the same with a gRPC service: calls on one channel, on new channels and in streams while
+     it is restarted 5 times, and counts what failed.
 
 Every process it started is gone when it ends. Exit status 0 only if no request failed.
 TEXT
@@ -56,10 +58,11 @@ die() {
 build() {
   heading "Building (release)"
   install_packages g++ cmake ninja-build ccache boost libfmt-dev libspdlog-dev libssl-dev \
-    libnghttp2-dev zlib1g-dev prometheus-cpp-dev libyaml-cpp-dev libcli11-dev curl openssl
+    libnghttp2-dev zlib1g-dev prometheus-cpp-dev libyaml-cpp-dev libcli11-dev curl openssl \
+    libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   local log=build/release-build.log
   mkdir -p build
-  if ! { cmake --preset release && cmake --build --preset release &&
+  if ! { cmake --preset release -DBATON_GRPC=ON && cmake --build --preset release &&
     cmake --build --preset release --target bench_load; } >"$log" 2>&1; then
     tail -n 60 "$log" >&2
     die "the build failed; all of it is in $log"
@@ -274,6 +277,37 @@ leave() {
   echo "All $((restarts + 2)) generations have left; nothing is running any more."
 }
 
+# gRPC: the service and its client, restarted under load.
+call_greeter() {
+  heading "gRPC: 5 restarts under calls and streams"
+  local programs=$PWD/build/release/main_test port=9190 old number
+  while is_taken "$port"; do port=$((port + 1)); done
+  program=$programs/greeter_main
+  rm -f "$folder/pid"
+  shown "greeter_main --address 127.0.0.1:$port"
+  "$program" --address "127.0.0.1:$port" --pid-file "$folder/pid" >"$folder/log" 2>&1 </dev/null &
+  started=($!)
+  until_true 20 another_pid_than "" || die "it did not become ready within 20 s"
+  shown "greeter_client hello Ann"
+  "$programs/greeter_client" --address "127.0.0.1:$port" hello Ann || die "the call failed"
+  shown "greeter_client load 6"
+  "$programs/greeter_client" --address "127.0.0.1:$port" load 6 >"$folder/calls" 2>&1 &
+  clients=($!)
+  for number in 1 2 3 4 5; do
+    sleep 1
+    old=$(serving_pid)
+    restart USR1
+    until_true 35 is_gone "$old" || die "the old generation, pid $old, does not leave"
+  done
+  wait "${clients[0]}" || { cat "$folder/calls" && die "calls failed"; }
+  clients=()
+  cat "$folder/calls"
+  old=$(serving_pid)
+  shown "kill -QUIT $old"
+  kill -QUIT "$old"
+  until_true 40 is_gone "$old" || die "pid $old does not leave"
+}
+
 # chat_page FLAGS OF graceful_main...: where the chat is then. Its port is the first one.
 chat_page() {
   local host=127.0.0.1 port=9090 given=false
@@ -315,3 +349,4 @@ start_service
 restart_once
 restart_under_load
 leave
+call_greeter

@@ -43,13 +43,14 @@ class Package:
         build = self.work / "library"
         shutil.rmtree(self.prefix, ignore_errors=True)
         self.configure(self.source, build, "-DBATON_TESTS=OFF", "-DBATON_DEMONSTRATION=OFF",
-                       "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", "-DBATON_WERROR=OFF")
+                       "-DBATON_GRPC=ON", "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", "-DBATON_WERROR=OFF")
         self.run(self.cmake, "--build", build)
         self.run(self.cmake, "--install", build, "--prefix", self.prefix)
         installed = {str(path.relative_to(self.prefix)) for path in self.prefix.rglob("*")}
         archives = [self.prefix / name for name in installed if name.endswith(".a")]
         names = sorted(path.name for path in archives)
-        assert names == [f"libbaton_{name}.a" for name in ("admin", "config", "core", "http")], names
+        parts = ("admin", "config", "core", "grpc", "http")
+        assert names == [f"libbaton_{name}.a" for name in parts], names
         for archive in archives:
             assert b"BATON_FAULT" not in archive.read_bytes(), f"{archive} reads BATON_FAULT"
         public = self.source / "include"
@@ -107,6 +108,7 @@ class Package:
         flags = self.run("pkg-config", "--cflags", "baton-admin", env=environment)
         assert "-DBOOST_ASIO_SEPARATE_COMPILATION" in flags, flags
         self.run("make", "-C", HERE / "pkg_config", f"OUT={out}", env=environment)
+        assert (out / "callee").exists()
         self.play(out)
 
     # --- what each built program must do
@@ -115,11 +117,21 @@ class Package:
         self.play_one(folder / "pong", lambda program: program.ask()[1])
         self.play_one(folder / "greeter", Program.greeting)
         self.play_one(folder / "observed", lambda program: program.ask()[1], self.look)
+        if (folder / "callee").exists():
+            self.play_one(folder / "callee", lambda program: program.ask()[1], self.call)
 
     @staticmethod
     def look(program, generation):
         status, text = program.ask("/metrics")
         assert status == 200 and f"\nbaton_generation {generation}\n" in text, text
+
+    @staticmethod
+    def call(program, generation):
+        """A call by gRPC-Web: the answer's last message holds the trailers."""
+        status, body = program.ask("/test.Echo/Say", "POST", b"\0\0\0\0\x04\x0a\x02hi",
+                                   {"content-type": "application/grpc-web"})
+        assert status == 200 and body.endswith("grpc-status: 0\r\n"), (status, body)
+        assert f"hi from {generation}" in body, body
 
     @staticmethod
     def play_one(executable, ask, look=lambda program, generation: None):

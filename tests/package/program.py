@@ -79,13 +79,13 @@ class Program:
             return self.serving_pid()
         until(ready, f"the first {self.pid_file.name}")
 
-    def ask(self, path="/ping", method="GET", body=None):
+    def ask(self, path="/ping", method="GET", body=None, fields=None):
         """(status, body) of an HTTP request on a connection of its own."""
         connection = UnixConnection(self.socket)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, fields or {})
             answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            return answer.status, answer.read().decode(errors="replace")
         finally:
             connection.close()
 

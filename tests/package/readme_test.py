@@ -50,6 +50,22 @@ class Readme(unittest.TestCase):
         self.assertEqual((200, f"pong by pid:{second}\n"), program.ask())
         self.leave(program)
 
+    @unittest.skipUnless((PROGRAMS / "readme_grpc").exists(), "built without BATON_GRPC")
+    def test_grpc_shares_the_port_with_http(self):
+        program = self.start("grpc")
+        web = {"content-type": "application/grpc-web"}
+        status, body = program.ask("/greeter.Greeter/Hello", "POST",
+                                   b"\0\0\0\0\x04\x0a\x02me", web)
+        self.assertEqual(200, status)
+        self.assertIn("hello, me from unix:", body)
+        self.assertTrue(body.endswith("grpc-status: 0\r\n"), body)
+        status, body = program.ask("/greeter.Greeter/Sum", "POST",
+                                   b"\0\0\0\0\x02\x08\x02" * 3, web)
+        self.assertTrue(body.startswith("\0\0\0\0\x02\x08\x06"), body)
+        self.restart(program)
+        self.assertEqual(404, program.ask("/")[0])
+        self.leave(program)
+
     def test_every_kind_of_handler_answers(self):
         program = self.start("handlers")
         self.assertEqual((200, '{"user":"7"}'), program.ask("/users/7"))
