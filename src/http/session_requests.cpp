@@ -235,8 +235,7 @@ void session::put_answer(response& answer, bool last) {
                           : asked.version() == 10 ? persistence::keep_alive
                                                   : persistence::silent;
   shard_.ledger.answered(*exchange_, tally_, answer.status());
-  const bool chunked =
-      response_writer::has_trailers(answer) && !bodiless && asked.version() >= 11;
+  const bool chunked = response_writer::has_trailers(answer) && !bodiless && asked.version() >= 11;
   const auto how = bodiless ? ending::none : chunked ? ending::chunked : ending::length;
   response_writer::head(shard_.out, answer, shard_.on.http_date(), how, connection);
   if (bodiless || asked.method() == method::head) return;

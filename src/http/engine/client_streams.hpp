@@ -28,6 +28,10 @@ class client_streams {
   const http2_failure* data(std::uint32_t stream, bool ends) noexcept;
   /// A RST_STREAM frame.
   void reset(std::uint32_t stream) noexcept { end(stream); }
+  /// Whether the client has opened streams, but not come to this one.
+  [[nodiscard]] bool ahead(std::uint32_t stream) const noexcept {
+    return stream % 2 != 0 && highest_ != 0 && stream > highest_;
+  }
 
  private:
   struct gap {

@@ -1,12 +1,12 @@
 #include "http/engine/frame_meter.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace baton::http::engine {
 namespace {
 
 constexpr std::uint32_t preface_size = 24;
+constexpr std::uint32_t reset_size = 4;
 
 // RFC 9113 section 6.
 enum frame_type : std::uint8_t {
@@ -59,22 +59,29 @@ std::size_t frame_meter::pass(std::string_view input) {
   while (verdict_ == nullptr && at < input.size()) {
     if (skip_ != 0) {
       at += pass_content(input.substr(at));
-    } else if (have_ == 0 && input.size() - at >= header_size) {
-      verdict_ = begin_frame(reinterpret_cast<const unsigned char*>(input.data()) + at);
-      if (verdict_ == nullptr) at += header_size;
     } else {
-      const auto more = std::min(header_size - have_, input.size() - at);
-      std::memcpy(head_ + have_, input.data() + at, more);
-      have_ = static_cast<std::uint8_t>(have_ + more);
-      if (have_ == header_size) {
-        have_ = 0;
-        verdict_ = begin_frame(head_);
-      }
-      if (verdict_ == nullptr) at += more;
+      const auto* const header = reinterpret_cast<const unsigned char*>(input.data()) + at;
+      if (input.size() - at < header_size || resets_ahead(header)) break;
+      verdict_ = begin_frame(header);
+      if (verdict_ == nullptr) at += header_size;
     }
-    if (leaving_ && skip_ == 0 && have_ == 0) break;
+    if (leaving_ && skip_ == 0) break;
   }
   return at;
+}
+
+bool frame_meter::resets_ahead(const unsigned char* header) const noexcept {
+  return header[3] == rst_stream && number(header) >> 8U == reset_size && !in_block_ &&
+         streams_.ahead(without_reserved_bit(number(header + 5)));
+}
+
+std::size_t frame_meter::leave_out(std::string_view input) noexcept {
+  constexpr auto whole = header_size + reset_size;
+  if (skip_ != 0 || input.size() < whole ||
+      !resets_ahead(reinterpret_cast<const unsigned char*>(input.data())))
+    return 0;
+  verdict_ = spend();
+  return verdict_ == nullptr ? whole : 0;
 }
 
 std::size_t frame_meter::pass_content(std::string_view input) noexcept {

@@ -24,9 +24,15 @@ class frame_meter {
   explicit frame_meter(const http2_limits& allowed) noexcept;
 
   /// How many bytes at the front of `input` may go on, then to be called with the rest. None after
-  /// a `verdict`. Once the client has said GOAWAY it is one frame at a time, for each may be the
-  /// last that is heard.
+  /// a `verdict`, of a frame's header that is not complete (to be called with it again, and more
+  /// behind it), or if the frame is to be left out: see `leave_out`. Once the client has said
+  /// GOAWAY it is one frame at a time, for each may be the last that is heard.
   std::size_t pass(std::string_view input);
+  /// How many bytes at the front of `input` nghttp2 must not see; 0: none, or the frame is not
+  /// complete. RST_STREAM on a stream that is yet to be opened ends the connection by the book (RFC
+  /// 9113 section 6.4). grpc++'s clients send it for a call whose deadline passes before its header
+  /// has gone out, and all their other calls would go down with it.
+  std::size_t leave_out(std::string_view input) noexcept;
   /// What ends the connection, or null.
   [[nodiscard]] const http2_failure* verdict() const noexcept { return verdict_; }
 
@@ -53,6 +59,7 @@ class frame_meter {
   static constexpr std::size_t header_size = 9;
 
   std::size_t pass_content(std::string_view input) noexcept;
+  [[nodiscard]] bool resets_ahead(const unsigned char* header) const noexcept;
   const http2_failure* begin_frame(const unsigned char* header);
   const http2_failure* begin_data();
   const http2_failure* begin_headers();
@@ -75,11 +82,9 @@ class frame_meter {
   std::uint8_t look_ = 0;     // how many of them are still to come
   std::uint8_t type_ = 0;
   std::uint8_t flags_ = 0;
-  std::uint8_t have_ = 0;  // bytes of a frame's header
   bool leaving_ = false;   // the client has said GOAWAY
   bool header_ = false;    // the frame is HEADERS or CONTINUATION
   bool in_block_ = false;  // CONTINUATION must follow
-  unsigned char head_[header_size] = {};
 };
 
 }  // namespace baton::http::engine

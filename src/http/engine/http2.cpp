@@ -132,19 +132,26 @@ void http2::feed(std::string_view input, time_point now) {
   if (!wants_read()) return;
   now_ = now;
   meter_.renew(now);
-  while (!input.empty() && wants_read()) {
-    const auto allowed = meter_.pass(input);
-    if (allowed != 0) run(input.substr(0, allowed));
-    if (meter_.verdict() != nullptr) {
-      fail(*meter_.verdict());
-      break;
-    }
-    input.remove_prefix(allowed);
+  if (begun_frame_.empty()) [[likely]] {
+    take(input);
+  } else {
+    take(std::exchange(begun_frame_, {}).append(input));
   }
   if (!broken_ && nghttp2_session_get_outbound_queue_size(session_.get()) >
                       how_.limits().http2.max_queued_frames)
     fail(too_many_queued);
   report_failure();
+}
+
+void http2::take(std::string_view input) {
+  while (!input.empty() && wants_read()) {
+    const auto allowed = meter_.pass(input);
+    if (allowed != 0) run(input.substr(0, allowed));
+    const auto left_out = allowed == 0 ? meter_.leave_out(input) : 0;
+    if (meter_.verdict() != nullptr) return fail(*meter_.verdict());
+    if (allowed + left_out == 0) return static_cast<void>(begun_frame_ = input);
+    input.remove_prefix(allowed + left_out);
+  }
 }
 
 void http2::run(std::string_view input) {

@@ -120,6 +120,7 @@ class http2 {
   static const nghttp2_session_callbacks* callback_table();
 
   // http2.cpp
+  void take(std::string_view input);
   void run(std::string_view input);
   void drain(output_buffer& to, std::size_t most);
   void fail(const http2_failure& why) noexcept;
@@ -182,6 +183,7 @@ class http2 {
   time_point now_{};
   http2_failure failure_;
   std::string failure_text_;   // if nghttp2 found it
+  std::string begun_frame_;    // as much of its header as there is
   std::string_view farewell_;  // why the connection ends although nothing is wrong
   bool inside_ = false;        // nghttp2 is at work
   bool begun_ = false;         // something was collected

@@ -287,6 +287,26 @@ std::vector<talk> broken_connections() {
   };
 }
 
+// By the book it is the end of the connection, and of all the other calls on it: grpc++'s clients
+// send it for a call whose deadline passes before its header has gone out.
+TEST(Http2Malformed, AResetOfAStreamThatIsYetToComeIsLeftOut) {
+  const auto bytes = wire::opening() + wire::request(1) +
+                     frame(wire::rst_stream, 0, 5, wire::word(8)) + wire::request(7);
+  for (const std::size_t step : {std::size_t{1}, std::size_t{4}, bytes.size()}) {
+    http2_server server;
+    server.answer_all();
+    for (std::size_t at = 0; at < bytes.size(); at += step) server.feed(bytes.substr(at, step));
+    EXPECT_THAT(server.log, HasSubstr("GET / "));
+    EXPECT_THAT(server.log, HasSubstr("end 7"));
+    EXPECT_EQ(server.log.find("failed"), std::string::npos) << server.log;
+  }
+  http2_server flooded;
+  flooded.feed(wire::opening() + wire::request(1));
+  for (int i = 0; i < 2000; ++i) flooded.feed(frame(wire::rst_stream, 0, 5, wire::word(8)));
+  flooded.collect();
+  EXPECT_THAT(flooded.log, HasSubstr("failed 11")) << "it costs a frame's allowance";
+}
+
 TEST(Http2Malformed, ConnectionsAreEnded) {
   for (const auto& [what, bytes, code] : broken_connections()) {
     http2_server server;
