@@ -7,6 +7,7 @@
 #include "grpc/engine/message_reader.hpp"
 #include "grpc/engine/status_message.hpp"
 #include "grpc/metadata_reader.hpp"
+#include "http/response_writer.hpp"
 
 namespace baton::grpc {
 namespace {
@@ -73,6 +74,10 @@ http::response success(wire_form form, bool packed, std::string framed, const me
   if (packed) answer.add("grpc-encoding", "gzip");
   add(answer, initial);
   if (form != wire_form::grpc) return answer;
+  if (trailing.empty()) {
+    http::response_writer::ready_trailers(answer, "grpc-status: 0\r\n");
+    return answer;
+  }
   answer.trailer("grpc-status", "0");
   for (const auto& each : trailing) answer.trailer(each.key, field_value(each));
   return answer;

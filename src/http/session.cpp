@@ -234,7 +234,7 @@ void session::drop(error_code reason) {
   if (!lingering_) shard_.on.count().dropped.add();  // its work was done
   if (exchange_ != nullptr && exchange_->now == http1_exchange::stage::stream &&
       exchange_->link != nullptr)
-    std::shared_ptr{exchange_->link}->last_words();
+    std::shared_ptr { exchange_->link } -> last_words();
   if (owes_answer()) {
     shard_.busy = true;
     refuse(engine::leaving);

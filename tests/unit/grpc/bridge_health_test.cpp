@@ -143,15 +143,16 @@ TEST(BridgeSetup, AHandlerThatDoesNotReturnIsLeftBehind) {
   static auto& kept = *new std::deque<sync_service>;
   auto& service = kept.emplace_back();
   loop_thread loop;
+  const auto call = std::make_shared<client_call>(loop, head("/bridge_test.Sync/Say", "hold"));
   {
     bridge over{{&service}, {.patience = 50ms}};
-    const auto call = std::make_shared<client_call>(loop, head("/bridge_test.Sync/Say", "hold"));
     call->push(piece(""));
     boost::asio::post(loop.context(), [&over, call] { over.serve(call); });
     service.held.wait_for_somebody();
   }
   reset_logs();
   EXPECT_NE(logged.find("(1 calls were open)"), std::string::npos) << logged;
+  EXPECT_FALSE(call->end().ok());  // it must end before its loop does
   service.held.open();
 }
 

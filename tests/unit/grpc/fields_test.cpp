@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "../http/field_list.hpp"
+#include "baton/grpc/metadata.hpp"
+#include "baton/grpc/status.hpp"
 #include "grpc/engine/base64.hpp"
 #include "grpc/engine/status_message.hpp"
 #include "grpc/engine/timeout.hpp"
-#include "baton/grpc/metadata.hpp"
 #include "grpc/metadata_reader.hpp"
-#include "baton/grpc/status.hpp"
 
 namespace baton::grpc {
 namespace {
