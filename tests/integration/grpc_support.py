@@ -149,7 +149,8 @@ class Follower:
         line = self.process.stdout.readline()
         if line != "connected\n":
             self.process.kill()
-            raise AssertionError((line, self.process.communicate()))
+            said = self.process.communicate()
+            raise AssertionError((line, said, self.process.returncode))
 
     def stop(self):
         """(what it counted, what it complained of)"""

@@ -1,6 +1,6 @@
 // A gRPC client on @grpc/grpc-js, with the same command line as those in other languages:
 //
-//   grpc_client.cjs cases TARGET CREDENTIALS CASE...   interoperability tests, a channel and a line for each
+//   grpc_client.cjs cases TARGET CREDENTIALS CASE...   a channel and a line for each case
 //   grpc_client.cjs follow TARGET CREDENTIALS          calls without end, while the server restarts
 //
 // TARGET is HOST:PORT. CREDENTIALS is "-" for none (in the clear), or CA[,CERTIFICATE,KEY], files.
