@@ -152,6 +152,7 @@ struct service::implementation {
                    http::responder responder) const;
   [[nodiscard]] http::response preflight(const http::request& asked) const;
   void open_routes();
+  void add_native(std::string_view path);
   void start();
 
   std::unique_ptr<http::service> own_http;
@@ -159,6 +160,7 @@ struct service::implementation {
   const call_options options;
   const message_options messages;
   std::vector<::grpc::Service*> added;
+  std::vector<std::pair<std::string, bool>> said;  // of what serves, before there is a bridge
   std::unique_ptr<grpc::bridge> bridge;
 };
 
@@ -254,9 +256,15 @@ void service::implementation::open_routes() {
     });
 }
 
+void service::implementation::add_native(std::string_view path) {
+  check_method(path);
+  said.emplace_back(path.substr(1, path.find('/', 1) - 1), true);
+}
+
 void service::implementation::start() {
   bridge = std::make_unique<grpc::bridge>(
       added, bridge_options{.health = options.health, .reflection = options.reflection});
+  for (const auto& [name, serving] : said) bridge->set_serving(name, serving);
 }
 
 service::service(server& on, service_options options) {
@@ -281,7 +289,7 @@ net::listener& service::listen(const net::listener_options& options) {
 void service::add(::grpc::Service& generated) { self_->added.push_back(&generated); }
 
 void service::route(std::string_view path, detail::unary_function call) {
-  check_method(path);
+  self_->add_native(path);
   self_->http.post(
       path,
       [self = self_.get(), call = std::move(call)](const http::request& asked) {
@@ -291,7 +299,7 @@ void service::route(std::string_view path, detail::unary_function call) {
 }
 
 void service::route(std::string_view path, detail::later_function call) {
-  check_method(path);
+  self_->add_native(path);
   self_->http.post(
       path,
       [self = self_.get(), call = std::move(call)](const http::request& asked,
@@ -302,7 +310,8 @@ void service::route(std::string_view path, detail::later_function call) {
 }
 
 void service::set_serving(std::string_view name, bool serving) {
-  if (self_->bridge != nullptr) self_->bridge->set_serving(name, serving);
+  if (self_->bridge != nullptr) return self_->bridge->set_serving(name, serving);
+  self_->said.emplace_back(name, serving);
 }
 
 http::service& service::http() noexcept { return self_->http; }

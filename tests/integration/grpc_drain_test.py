@@ -127,15 +127,17 @@ class Drain(GrpcCase):
     def test_health_says_so(self):
         service = self.start()
         client = self.session(service, "web")
-        names = ("", "grpc.testing.TestService", "baton.testing.Probe")
+        names = ("", "grpc.testing.TestService", "baton.testing.Probe", "baton.testing.Native")
         for call, name in enumerate(names):
             self.assertEqual(client.tell("health", call=call, service=name), {"health": "SERVING"})
         self.assertEqual(client.tell("health", call=9, service="nobody"),
                          {"health": "SERVICE_UNKNOWN"})
+        self.assertEqual(client.tell("health", call=8, service="baton.testing.Resting"),
+                         {"health": "NOT_SERVING"})
         service.kill(signal.SIGQUIT)
         for call in range(len(names)):
             self.assertEqual(client.tell("next", call=call), {"health": "NOT_SERVING"})
-        for call in (*range(len(names)), 9):
+        for call in (*range(len(names)), 8, 9):
             client.tell("end", call=call, cancel=True)
         client.close()
         self.assertEqual(service.gone(), 0)

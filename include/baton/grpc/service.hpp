@@ -70,9 +70,9 @@ class service {
     }
   }
 
-  /// What grpc.health.v1 says of a service ("": of the server); at first all that were added are
-  /// SERVING. While the server drains, all are NOT_SERVING. Thread-safe; the server must have been
-  /// started.
+  /// What grpc.health.v1 says of a service ("": of the server); at first all that were added, and
+  /// those of native routes, are SERVING. While the server drains, all are NOT_SERVING. Thread-safe
+  /// once the server has started; before, on its thread.
   void set_serving(std::string_view name, bool serving);
 
   /// The HTTP service underneath: further listeners and routes, limits, statistics, access log.

@@ -61,6 +61,7 @@ baton::grpc::status identify_natively(baton::grpc::context& call, const Question
 }
 
 void add_native(baton::grpc::service& rpc) {
+  rpc.set_serving("baton.testing.Resting", false);
   rpc.unary<Question, Answer>("/baton.testing.Native/Who", identify_natively);
   rpc.unary<Question, Answer>(
       "/baton.testing.Native/Fail", [](baton::grpc::context&, const Question& asked, Answer&) {
