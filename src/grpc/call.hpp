@@ -31,7 +31,8 @@ class call_events {
 /// One call as its server sees it, whatever carries it. Belongs to the thread of its loop.
 ///
 /// Invariants: the client hears exactly one status; messages keep their order; what is received
-/// and not asked for holds the client back.
+/// and not asked for holds the client back; whoever serves it hears of its end, or ends it, before
+/// its loop is gone.
 class call {
  public:
   virtual ~call() = default;
@@ -47,8 +48,9 @@ class call {
   /// Sends the header now, with this metadata. Without it the header goes with the first message,
   /// and with none at all when the call fails before (a "Trailers-Only" answer).
   virtual void begin(const metadata& initial) = 0;
-  /// One at a time: the next one after `call_events::sent`. A message that is longer than the limit
-  /// ends the call with RESOURCE_EXHAUSTED.
+  /// One at a time: the next one after `call_events::sent`; `finish` need not wait for it. The
+  /// bytes are needed during the call only. A message that is longer than the limit ends the call
+  /// with RESOURCE_EXHAUSTED.
   virtual void send(std::string_view message) = 0;
   /// Ends the call.
   virtual void finish(const status& how, const metadata& trailing) = 0;

@@ -46,17 +46,6 @@ void http_call::serve_by(std::shared_ptr<call_events> to) {
   });
 }
 
-void http_call::enforce_deadline() {
-  if (over() || !head_.deadline) return;
-  timer_.emplace(context_, std::chrono::ceil<std::chrono::milliseconds>(
-                               *head_.deadline - std::chrono::system_clock::now()));
-  timer_->async_wait([weak = weak_from_this()](error_code error) {
-    const auto self = weak.lock();
-    if (error || self == nullptr || self->over()) return;
-    self->fail({status_code::deadline_exceeded, "the client's deadline has passed"});
-  });
-}
-
 // --- the client's messages
 
 void http_call::receive() {
@@ -196,7 +185,6 @@ void http_call::finish(const status& how, const metadata& trailing) {
   if (over()) return;
   const auto self = shared_from_this();
   const auto events = std::exchange(events_, nullptr);
-  timer_.reset();
   tell(how, trailing);
 }
 
@@ -204,7 +192,6 @@ void http_call::finish(const status& how, const metadata& trailing) {
 void http_call::fail(const status& why) {
   const auto self = shared_from_this();
   const auto events = std::exchange(events_, nullptr);
-  timer_.reset();
   tell(why, {});
   events->ended(why);
 }

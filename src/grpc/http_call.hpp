@@ -1,6 +1,6 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +16,7 @@
 
 namespace baton::grpc {
 
-/// A call over HTTP/2, or over any HTTP as gRPC-Web.
+/// A call over HTTP/2, or over any HTTP as gRPC-Web. Its deadline is left to whoever serves it.
 class http_call final : public call, public std::enable_shared_from_this<http_call> {
  public:
   struct parts {
@@ -39,9 +39,6 @@ class http_call final : public call, public std::enable_shared_from_this<http_ca
   void send(std::string_view message) override;
   void finish(const status& how, const metadata& trailing) override;
 
-  /// From now on the call ends when its deadline has passed, with DEADLINE_EXCEEDED.
-  void enforce_deadline();
-
  private:
   [[nodiscard]] bool over() const noexcept { return events_ == nullptr; }
   void read_on();
@@ -62,7 +59,6 @@ class http_call final : public call, public std::enable_shared_from_this<http_ca
   const std::string readable_by_;
   boost::asio::io_context& context_;
   std::shared_ptr<call_events> events_;
-  std::optional<boost::asio::steady_timer> timer_;
 
   engine::message_reader framing_;
   engine::base64_stream text_;

@@ -80,6 +80,11 @@ status broken_metadata() {
   return {status_code::internal, "metadata whose key ends in \"-bin\" is not base64"};
 }
 
+struct unary_request {
+  call_start start;
+  std::string_view message;
+};
+
 std::size_t bounded(std::size_t most) noexcept {
   return std::min<std::size_t>(most, std::numeric_limits<int>::max());  // protobuf's own limit
 }
@@ -145,7 +150,10 @@ struct service::implementation {
             }};
   }
 
-  http::response answer(const detail::unary_function& call, const http::request& asked) const;
+  [[nodiscard]] std::variant<unary_request, http::response> sole_message(const http::request& asked,
+                                                                         std::string& kept) const;
+  [[nodiscard]] http::response answer(const detail::unary_function& call,
+                                      const http::request& asked) const;
   void pass(const detail::later_function& call, const http::request& asked,
             http::responder responder) const;
   void bridge_call(const http::request& asked, http::body_reader reader,
@@ -164,43 +172,47 @@ struct service::implementation {
   std::unique_ptr<grpc::bridge> bridge;
 };
 
-/// A native route that answers at once.
-http::response service::implementation::answer(const detail::unary_function& call,
-                                               const http::request& asked) const {
+/// What a native route is called with, or the answer to what it cannot be called with. `kept` may
+/// hold the message.
+std::variant<unary_request, http::response> service::implementation::sole_message(
+    const http::request& asked, std::string& kept) const {
   auto begun = started(asked);
   if (auto* refused = std::get_if<http::response>(&begun)) return std::move(*refused);
   const auto& start = std::get<call_start>(begun);
-  context of{asked, start.timeout};
   if (start.has_binary && !metadata_is_whole(asked))
     return marked(asked, failure(start.form, broken_metadata(), {}, {}));
-  std::string kept;
   const auto message = only_message(asked, start, messages.max_receive, kept);
   if (const auto* wrong = std::get_if<status>(&message))
     return marked(asked, failure(start.form, *wrong, {}, {}));
-  return marked(asked, unary_answer(of, start, messages, [&](std::string& reply) {
-                  return guarded(of.method(), [&] {
-                    return call(of, std::get<std::string_view>(message), reply);
-                  });
-                }));
+  return unary_request{start, std::get<std::string_view>(message)};
+}
+
+/// A native route that answers at once.
+http::response service::implementation::answer(const detail::unary_function& call,
+                                               const http::request& asked) const {
+  std::string kept;
+  auto found = sole_message(asked, kept);
+  if (auto* refused = std::get_if<http::response>(&found)) return std::move(*refused);
+  const auto& request = std::get<unary_request>(found);
+  context of{asked, request.start.timeout};
+  const auto write = [&](std::string& reply) {
+    return guarded(of.method(), [&] { return call(of, request.message, reply); });
+  };
+  return marked(asked, unary_answer(of, request.start, messages, write));
 }
 
 /// A native route that answers later.
 void service::implementation::pass(const detail::later_function& call, const http::request& asked,
                                    http::responder responder) const {
-  auto begun = started(asked);
-  if (auto* refused = std::get_if<http::response>(&begun)) return responder(std::move(*refused));
-  const auto& start = std::get<call_start>(begun);
-  if (start.has_binary && !metadata_is_whole(asked))
-    return responder(marked(asked, failure(start.form, broken_metadata(), {}, {})));
   std::string kept;
-  const auto message = only_message(asked, start, messages.max_receive, kept);
-  if (const auto* wrong = std::get_if<status>(&message))
-    return responder(marked(asked, failure(start.form, *wrong, {}, {})));
-  const auto pending = std::make_shared<detail::pending_call>(asked, std::move(responder), start,
-                                                              messages, readable_by(asked));
+  auto found = sole_message(asked, kept);
+  if (auto* refused = std::get_if<http::response>(&found)) return responder(std::move(*refused));
+  const auto& request = std::get<unary_request>(found);
+  const auto pending = std::make_shared<detail::pending_call>(
+      asked, std::move(responder), request.start, messages, readable_by(asked));
   pending->begin();
   const auto how = guarded(asked.path(), [&] {
-    call(pending, std::get<std::string_view>(message));
+    call(pending, request.message);
     return status{};
   });
   if (!how.ok()) pending->fail(how);
