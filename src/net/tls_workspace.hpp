@@ -33,6 +33,7 @@ class tls_workspace {
   /// Moves what is there of `input`, `size` bytes at most.
   std::size_t take_input(char* into, std::size_t size) noexcept {
     if (size > input.size()) size = input.size();
+    if (size == 0) return 0;  // there may be no bytes to point to
     std::memcpy(into, input.data(), size);
     input = input.subspan(size);
     return size;
