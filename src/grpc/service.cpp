@@ -80,6 +80,10 @@ status broken_metadata() {
   return {status_code::internal, "metadata whose key ends in \"-bin\" is not base64"};
 }
 
+status not_served(std::string_view path) {
+  return {status_code::unimplemented, fmt::format("{} is not served here", path)};
+}
+
 struct unary_request {
   call_start start;
   std::string_view message;
@@ -223,6 +227,8 @@ void service::implementation::bridge_call(const http::request& asked, http::body
   auto begun = started(asked);
   if (auto* refused = std::get_if<http::response>(&begun)) return responder(std::move(*refused));
   const auto& start = std::get<call_start>(begun);
+  if (bridge == nullptr)
+    return responder(marked(asked, failure(start.form, not_served(asked.path()), {}, {})));
   auto head = read_head(asked, start);
   if (!head) return responder(marked(asked, failure(start.form, broken_metadata(), {}, {})));
   bridge->serve(std::make_shared<http_call>(http_call::parts{.reader = std::move(reader),
@@ -273,7 +279,9 @@ void service::implementation::add_native(std::string_view path) {
   said.emplace_back(path.substr(1, path.find('/', 1) - 1), true);
 }
 
+/// Where only native routes are served, grpc++ and its threads are not needed.
 void service::implementation::start() {
+  if (added.empty() && !options.health && !options.reflection) return;
   bridge = std::make_unique<grpc::bridge>(
       added, bridge_options{.health = options.health, .reflection = options.reflection});
   for (const auto& [name, serving] : said) bridge->set_serving(name, serving);

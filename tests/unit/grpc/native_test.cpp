@@ -275,6 +275,13 @@ TEST(Native, AnswersWhatIsNoCallInTermsOfHttp) {
   ASSERT_TRUE(run.until_received(old, "HTTP/1.1 426 "));
 }
 
+TEST(Native, SaysWhatIsNotServed) {
+  native run;
+  const auto heard = run.call(framed(""), {}, "/t.Echo/Nothing");
+  EXPECT_EQ(heard.status(), "12");
+  EXPECT_EQ(heard.field("grpc-message"), "/t.Echo/Nothing is not served here");
+}
+
 TEST(Native, NamesItsMethods) {
   native run;
   const auto add = [&](std::string path) {
