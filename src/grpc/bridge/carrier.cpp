@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "grpc/bridge/grpc_thread.hpp"
 #include "grpc/bridge/translation.hpp"
 
 namespace baton::grpc {
@@ -58,6 +59,8 @@ void carrier::leave(const ::grpc::Status& how) {
 void carrier::wake() {
   if (woken_ || call_ == nullptr) return;
   woken_ = true;
+  // What grpc++ does at once it tells within our call.
+  if (!call_->context().get_executor().running_in_this_thread()) give_way_to_loops();
   // While the call has not ended there is its loop.
   boost::asio::post(call_->context(), [self = shared_from_this()] {
     {
