@@ -3,10 +3,12 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -49,19 +51,60 @@ class time_bomb {
 
 }  // namespace
 
-std::size_t exit_hooks::run(std::chrono::milliseconds deadline) {
-  if (hooks_.empty()) return 0;
-  const time_bomb bomb{deadline};
+/// The hooks under way.
+struct exit_hooks::course {
+  course(std::vector<std::function<void(done)>> those, std::chrono::milliseconds deadline,
+         std::function<void(std::size_t)> then)
+      : hooks{std::move(those)}, over{std::move(then)}, bomb{std::in_place, deadline} {}
+
+  std::vector<std::function<void(done)>> hooks;
+  std::size_t next = 0;
   std::size_t failed = 0;
-  for (auto& hook : std::exchange(hooks_, {})) {
-    try {
-      hook();
-    } catch (const std::exception& error) {
-      ++failed;
-      log_error(fmt::format("an exit hook threw: {}; the others still run", error.what()));
-    }
+  std::function<void(std::size_t)> over;
+  std::optional<time_bomb> bomb;
+};
+
+exit_hooks::exit_hooks() = default;
+exit_hooks::~exit_hooks() = default;
+
+void exit_hooks::add(std::function<void()> hook) {
+  hooks_.emplace_back([hook = std::move(hook)](const done& then) {
+    hook();
+    then();
+  });
+}
+
+void exit_hooks::add_later(std::function<void(done)> hook, std::chrono::milliseconds timeout) {
+  hooks_.push_back(std::move(hook));
+  longest_ = std::max(longest_, timeout);
+}
+
+void exit_hooks::run(std::chrono::milliseconds deadline,
+                     std::function<void(std::size_t failed)> over) {
+  if (hooks_.empty()) return over(0);
+  go_on(std::make_shared<course>(std::exchange(hooks_, {}), std::max(deadline, longest_),
+                                 std::move(over)));
+}
+
+void exit_hooks::go_on(const std::shared_ptr<course>& with) {
+  if (with->next == with->hooks.size()) {
+    with->bomb.reset();
+    return with->over(with->failed);
   }
-  return failed;
+  const auto number = with->next;
+  // A second word of the same hook, or one behind an exception, changes nothing.
+  const auto go_on_once = [with, number] {
+    if (with->next != number) return;
+    ++with->next;
+    go_on(with);
+  };
+  try {
+    with->hooks[number](go_on_once);
+  } catch (const std::exception& error) {
+    ++with->failed;
+    log_error(fmt::format("an exit hook threw: {}; the others still run", error.what()));
+    go_on_once();
+  }
 }
 
 }  // namespace baton

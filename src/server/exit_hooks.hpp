@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <vector>
 
 namespace baton {
@@ -12,12 +13,25 @@ namespace baton {
 /// the deadline ends the process with status 1, since a generation must not outlive its drain.
 class exit_hooks {
  public:
-  void add(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
-  /// Returns how many hooks threw.
-  std::size_t run(std::chrono::milliseconds deadline);
+  using done = std::function<void()>;
+
+  exit_hooks();
+  ~exit_hooks();
+  exit_hooks(const exit_hooks&) = delete;
+  exit_hooks& operator=(const exit_hooks&) = delete;
+
+  void add(std::function<void()> hook);
+  /// One that calls what it is given, once, when it is done.
+  void add_later(std::function<void(done)> hook, std::chrono::milliseconds timeout);
+  /// Calls `over` with how many hooks threw, within the call unless a hook takes its time.
+  void run(std::chrono::milliseconds deadline, std::function<void(std::size_t failed)> over);
 
  private:
-  std::vector<std::function<void()>> hooks_;
+  struct course;
+  static void go_on(const std::shared_ptr<course>& with);
+
+  std::vector<std::function<void(done)>> hooks_;
+  std::chrono::milliseconds longest_{0};
 };
 
 }  // namespace baton

@@ -64,7 +64,9 @@ struct server::implementation final : shutdown_target {
   void announce(std::function<void()> told) override;
   void close_when_idle() override { crew.close_when_idle(); }
   void drop() override { crew.drop(make_error_code(boost::system::errc::operation_canceled)); }
-  std::size_t run_hooks() override { return hooks.run(options.here().hook_timeout); }
+  void run_hooks(std::function<void(std::size_t failed)> over) override {
+    hooks.run(options.here().hook_timeout, std::move(over));
+  }
   std::size_t open_connections() const override { return crew.connections(); }
   void when_empty(std::function<void()> emptied) override { crew.when_empty(std::move(emptied)); }
   bool held() const override { return generation.on_probation(); }
@@ -358,6 +360,10 @@ void server::on_upgrade(std::function<void(const upgrade_report&)> callback) {
 }
 
 void server::on_exit(std::function<void()> hook) { self_->hooks.add(std::move(hook)); }
+void server::on_exit_later(std::function<void(std::function<void()> done)> hook,
+                           std::chrono::milliseconds timeout) {
+  self_->hooks.add_later(std::move(hook), timeout);
+}
 
 void server::on_stopped(std::function<void(const shutdown_result&)> callback) {
   self_->stopped_callback = std::move(callback);

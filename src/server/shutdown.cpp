@@ -161,7 +161,11 @@ void shutdown_sequence::run_hooks() {
   idle_grace_.cancel();
   deadline_.cancel();
   enter(shutdown_step::hooks, "");
-  result_.failed_hooks = target_.run_hooks();
+  target_.run_hooks([this](std::size_t failed) { finish(failed); });
+}
+
+void shutdown_sequence::finish(std::size_t failed_hooks) {
+  result_.failed_hooks = failed_hooks;
   close_step();
   result_.total = since(begun_);
   target_.finished(result_);

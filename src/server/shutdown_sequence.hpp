@@ -27,8 +27,8 @@ class shutdown_target {
   virtual void close_when_idle() = 0;
   /// Step 4.
   virtual void drop() = 0;
-  /// Step 5: runs the hooks, returns how many failed.
-  virtual std::size_t run_hooks() = 0;
+  /// Step 5: runs the hooks; then calls `over`, within the call or later, with how many failed.
+  virtual void run_hooks(std::function<void(std::size_t failed)> over) = 0;
 
   [[nodiscard]] virtual std::size_t open_connections() const = 0;
   /// Calls `emptied` once no connection is open.
@@ -74,6 +74,7 @@ class shutdown_sequence {
   void drain();
   void drop(std::string_view why);
   void run_hooks();
+  void finish(std::size_t failed_hooks);
   void watch_empty();
   void enter(shutdown_step step, std::string_view text);
   void close_step();

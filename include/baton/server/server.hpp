@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -112,6 +113,11 @@ class server {
 
   /// Step 5, in the order of registration, on the first loop's thread.
   void on_exit(std::function<void()> hook);
+  /// The same for what takes its time: the hooks behind it wait until it calls what it is given,
+  /// once, on the first loop's thread, which goes on meanwhile. All hooks together have
+  /// `server_options::hook_timeout`, or the longest time that one was added with, if that is more.
+  void on_exit_later(std::function<void(std::function<void()> done)> hook,
+                     std::chrono::milliseconds timeout = {});
   /// Called once, after the hooks, on the first loop's thread.
   void on_stopped(std::function<void(const shutdown_result&)> callback);
 
