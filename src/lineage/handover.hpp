@@ -37,7 +37,7 @@ struct handover_options {
   std::function<void(std::string_view what)> on_progress = {};
   /// Told once, before completion: the child's pid, or 0 if none could be started. Optional.
   std::function<void(pid_t)> on_spawned = {};
-  /// Spawn on a thread of its own, for a loop that serves: posix_spawn(3) takes milliseconds.
+  /// Spawn on a thread of its own, for a loop that serves: execve(2) takes milliseconds.
   bool spawn_aside = false;
   /// How long a child that refused may take to end by itself.
   std::chrono::milliseconds exit_grace{std::chrono::seconds{2}};

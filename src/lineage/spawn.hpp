@@ -3,15 +3,15 @@
 #include <sys/types.h>
 
 #include <boost/system/result.hpp>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "baton/base/error.hpp"
 #include "baton/base/unique_fd.hpp"
+#include "lineage/launch.hpp"
 
-/// Starts a process the way a generation is started: posix_spawn(3) with vfork semantics (no cost
-/// for a large parent), the argv, environment and working directory this process was started with,
+/// Starts a process the way a generation is started: with vfork semantics (launch.hpp: no cost for
+/// a large parent), the argv, environment and working directory this process was started with,
 /// signals blocked until the child calls `unblock_early_signals`, and no descriptor but standard
 /// input, output and error and those named in the request.
 namespace baton::lineage {
@@ -55,20 +55,18 @@ struct spawned {
 /// `run` may be called on another thread, while this one changes them.
 class prepared_spawn {
  public:
-  prepared_spawn(prepared_spawn&&) noexcept;
-  prepared_spawn& operator=(prepared_spawn&&) noexcept;
-  ~prepared_spawn();
+  explicit prepared_spawn(launch_plan plan) noexcept;
 
   /// Starts the process, once. The calling thread stands still until the child has executed: it
   /// borrows our memory. Error: upgrade_error::spawn_failed.
   outcome<spawned> run();
 
  private:
-  friend outcome<prepared_spawn> prepare_spawn(const spawn_request& request);
-  struct parts;
-  explicit prepared_spawn(std::unique_ptr<parts> from) noexcept;
-  std::unique_ptr<parts> parts_;
+  launch_plan plan_;
 };
+
+/// Launches and opens the pidfd. Error: upgrade_error::spawn_failed.
+outcome<spawned> run(launch_plan& plan);
 
 /// Errors: upgrade_error::executable_missing, upgrade_error::spawn_failed.
 outcome<prepared_spawn> prepare_spawn(const spawn_request& request);

@@ -18,7 +18,9 @@ namespace baton::lineage {
 namespace {
 
 void end_and_reap(pid_t pid) noexcept {
-  // Ours and not reaped, so the pid is still its own; a killed process ends soon.
+  // Ours and not reaped, so the pid is still its own, and its group's if it made one; a killed
+  // process ends soon.
+  ::kill(-pid, SIGKILL);
   ::kill(pid, SIGKILL);
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
@@ -28,22 +30,27 @@ void end_and_reap(pid_t pid) noexcept {
 
 /// What thread and loop share: `made` is the thread's until it has posted, all else the loop's.
 struct spawning::attempt {
-  attempt(prepared_spawn from, handler then) : what{std::move(from)}, done{std::move(then)} {}
+  attempt(task from, handler then) : what{std::move(from)}, done{std::move(then)} {}
 
   void run() noexcept {
     try {
-      made = what.run();
+      made = what();
     } catch (const std::exception& error) {
       made = failure{upgrade_error::spawn_failed, error.what()};
     }
   }
 
-  prepared_spawn what;
+  task what;
   handler done;  // empty: nobody waits any more
   outcome<spawned> made = failure{upgrade_error::spawn_failed, "not tried"};
 };
 
 void spawning::start(prepared_spawn what, handler done) {
+  start([held = std::make_shared<prepared_spawn>(std::move(what))] { return held->run(); },
+        std::move(done));
+}
+
+void spawning::start(task what, handler done) {
   attempt_ = std::make_shared<attempt>(std::move(what), std::move(done));
   const auto work = [this, shared = attempt_, open = boost::asio::make_work_guard(context_)] {
     shared->run();
@@ -54,10 +61,8 @@ void spawning::start(prepared_spawn what, handler done) {
   try {
     thread_ = std::thread{work};
   } catch (const std::system_error& error) {
-    log_notice(
-        fmt::format("no thread for the start of the next generation: {}; this one stands "
-                    "still meanwhile",
-                    error.what()));
+    log_notice(fmt::format(
+        "no thread for the start of a process: {}; this one stands still meanwhile", error.what()));
     work();
   }
 }

@@ -16,6 +16,8 @@ namespace baton::lineage {
 /// the handler was not given is killed and reaped. Lives on the io_context's thread.
 class spawning {
  public:
+  /// What the thread does: the start and all that it takes. Touches nothing that others may.
+  using task = std::function<outcome<spawned>()>;
   using handler = std::function<void(outcome<spawned>)>;
 
   explicit spawning(boost::asio::io_context& context) : context_{context} {}
@@ -24,6 +26,7 @@ class spawning {
   spawning& operator=(const spawning&) = delete;
 
   /// Once. `done` may destroy this object.
+  void start(task what, handler done);
   void start(prepared_spawn what, handler done);
   /// The handler is not called any more. Waits until the child has executed, and ended.
   void cancel() noexcept;

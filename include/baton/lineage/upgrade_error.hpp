@@ -11,7 +11,7 @@ enum class upgrade_error {
   in_progress = 1,     ///< another child is not ready yet
   not_serving,         ///< this generation is starting, draining or stopped
   executable_missing,  ///< the program's path cannot be executed any more
-  spawn_failed,        ///< posix_spawn(3) failed
+  spawn_failed,        ///< the program could not be started
   child_exited,        ///< the child ended before it was ready
   child_late,          ///< the child was not ready by its deadline, and was killed
   child_refused,       ///< the child said why it cannot serve
