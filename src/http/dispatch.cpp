@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "baton/base/log.hpp"
 #include "http/status.hpp"
 
@@ -42,6 +44,28 @@ response run_handler(const route& by, const plain_handler& handler, const reques
     log_thrown(by, "something that is no std::exception");
   }
   return refusal_answer(&by, asked, 500, {});
+}
+
+bool among(std::string_view protocol, const std::vector<std::string>& known) noexcept {
+  return std::any_of(known.begin(), known.end(),
+                     [protocol](const auto& each) { return same_token(each, protocol); });
+}
+
+std::string_view wanted_protocol(const request& asked,
+                                 const std::vector<std::string>& known) noexcept {
+  constexpr std::string_view blank = " \t";
+  for (const auto& [name, value] : asked.headers()) {
+    if (!same_token(name, "Upgrade")) continue;
+    auto rest = value;
+    while (!rest.empty()) {
+      auto each = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(each.size() + 1, rest.size()));
+      each.remove_prefix(std::min(each.find_first_not_of(blank), each.size()));
+      each = each.substr(0, each.find_last_not_of(blank) + 1);
+      if (!each.empty() && among(each, known)) return each;
+    }
+  }
+  return {};
 }
 
 void log_thrown(const route& by, std::string_view what) {

@@ -2,7 +2,9 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "baton/http/request.hpp"
 #include "baton/http/response.hpp"
@@ -27,6 +29,12 @@ namespace baton::http {
 /// Runs a handler that answers at once; what it throws becomes 500 and a line in the log.
 [[nodiscard]] response run_handler(const route& by, const plain_handler& handler,
                                    const request& asked);
+
+/// The first protocol of the request's Upgrade that is among `known` (RFC 9110 section 7.8), as the
+/// client spelled it; empty: none.
+[[nodiscard]] std::string_view wanted_protocol(const request& asked,
+                                               const std::vector<std::string>& known) noexcept;
+[[nodiscard]] bool among(std::string_view protocol, const std::vector<std::string>& known) noexcept;
 
 void log_thrown(const route& by, std::string_view what);
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "http/http2_session.hpp"
-#include "http/http2_tunnel.hpp"
+#include "http/http2_upgraded.hpp"
 #include "http/link.hpp"
 #include "http/request_builder.hpp"
 
@@ -27,7 +27,7 @@ void http2_exchange::begin(http2_session& of) noexcept {
   out_.clear();
   out_sent_ = 0;
   trailers_.clear();
-  last_ = continued_ = false;
+  last_ = continued_ = muted_ = false;
   collected = 0;
   leaves_since.reset();
 }
@@ -65,13 +65,28 @@ bool http2_exchange::awaits_body() const noexcept {
   return now == stage::collect || (now == stage::waiting && link != nullptr && link->wants_body());
 }
 
-void http2_exchange::open_stream(const response& head) {
-  out_.append(head.body());
-  session_->give_head(*this, head, *this);
+void http2_exchange::inform(unsigned status, std::string_view lines) {
+  session_->engine().inform(*this, status, lines);
+  session_->send_soon();
+}
+
+bool http2_exchange::open_stream(const response& head, std::optional<std::uint64_t> length) {
+  muted_ =
+      response_writer::bodiless(head.status()) || exchange::request.method() == http::method::head;
+  if (!muted_) out_.append(head.body());
+  const bool declared = length && *length != unknown_length && head.status() != 204;
+  session_->give_head(*this, head, *this, declared ? &*length : nullptr);
+  session_->send_soon();
+  return !muted_;
+}
+
+void http2_exchange::open_tunnel(const response& head, std::shared_ptr<detail::tunnel_core> core) {
+  session_->open_tunnel(*this, head, std::move(core));
   session_->send_soon();
 }
 
 void http2_exchange::stream_piece(std::string_view chunk) {
+  if (muted_) return link->let_write({});
   out_.append(chunk);
   session_->engine().resume(*this);
   session_->send_soon();

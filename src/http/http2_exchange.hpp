@@ -15,7 +15,7 @@
 namespace baton::http {
 
 class http2_session;
-class http2_tunnel;
+class http2_upgraded;
 
 /// An exchange over one stream of HTTP/2. Its answer is only queued here: the session sends it.
 ///
@@ -31,7 +31,8 @@ class http2_exchange final : public exchange,
     collect,  ///< the body is gathered for a handler that wants it whole
     discard,  ///< what still comes of the request is thrown away
     waiting,  ///< a handler has it, and may read its body
-    tunnel    ///< a WebSocket
+    asking,   ///< a handler has it, and may make it a tunnel; what comes of the client waits
+    tunnel    ///< another protocol's bytes
   };
 
   http2_exchange();
@@ -44,10 +45,12 @@ class http2_exchange final : public exchange,
   [[nodiscard]] bool can_work() const noexcept override { return true; }
   void answer(response answer) override;
   void want_body() override;
-  void open_stream(const response& head) override;
+  void inform(unsigned status, std::string_view lines) override;
+  bool open_stream(const response& head, std::optional<std::uint64_t> length) override;
   void stream_piece(std::string_view chunk) override;
   void finish_stream(std::string_view trailers) override;
   void cut() override;
+  void open_tunnel(const response& head, std::shared_ptr<detail::tunnel_core> core) override;
 
   // engine::http2_source
   [[nodiscard]] piece ready() noexcept override;
@@ -64,7 +67,7 @@ class http2_exchange final : public exchange,
   std::size_t collected = 0;                       // bytes of the body that count for body_budget
   /// Since when the rest of a request is awaited that was answered before it was complete.
   std::optional<std::chrono::steady_clock::time_point> leaves_since;
-  std::unique_ptr<http2_tunnel> tunnel;
+  std::unique_ptr<http2_upgraded> tunnel;
   abandoned_requests::slot abandoned;  // once the stream is gone and a handler has the request
 
  private:
@@ -73,6 +76,7 @@ class http2_exchange final : public exchange,
   std::size_t out_sent_ = 0;
   std::string trailers_;
   bool last_ = false;       // nothing follows `out_`
+  bool muted_ = false;      // the answer has no body (HEAD, 204, 304)
   bool continued_ = false;  // 100 Continue was sent
 };
 

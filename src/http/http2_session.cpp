@@ -10,7 +10,7 @@
 
 #include "baton/base/log.hpp"
 #include "http/dispatch.hpp"
-#include "http/http2_tunnel.hpp"
+#include "http/http2_upgraded.hpp"
 #include "http/link.hpp"
 #include "http/request_builder.hpp"
 

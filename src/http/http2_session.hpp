@@ -62,7 +62,11 @@ class http2_session final : public net::pollable,
   /// Something is to be sent: soon, unless this is our turn.
   void send_soon();
   void give(http2_exchange& to, response answer);
-  void give_head(http2_exchange& to, const response& head, engine::http2_source& body);
+  /// `length`, if it is known, of what `body` gives.
+  void give_head(http2_exchange& to, const response& head, engine::http2_source& body,
+                 const std::uint64_t* length = nullptr);
+  void open_tunnel(http2_exchange& of, const response& head,
+                   std::shared_ptr<detail::tunnel_core> core);
 
  private:
   enum class ending : std::uint8_t { none, held, notified, goaway, linger, closed };
@@ -108,9 +112,13 @@ class http2_session final : public net::pollable,
   // http2_session_requests.cpp
   [[nodiscard]] bool overworked() const noexcept;
   void dispatch(http2_exchange& of);
-  void open_websocket(http2_exchange& of);
   void call(http2_exchange& of);
+  void call_later(http2_exchange& of);
   void respond(http2_exchange& to, response answer);
+
+  // http2_session_tunnels.cpp
+  void connect(http2_exchange& of);
+  void open_websocket(http2_exchange& of);
 
   // http2_session_bodies.cpp
   [[nodiscard]] http2_exchange* oldest_collected() const noexcept;

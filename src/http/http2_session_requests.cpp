@@ -3,13 +3,12 @@
 #include <utility>
 
 #include "http/dispatch.hpp"
-#include "http/engine/websocket_handshake.hpp"
 #include "http/http2_session.hpp"
-#include "http/http2_tunnel.hpp"
+#include "http/http2_upgraded.hpp"
 #include "http/kept_for.hpp"
 #include "http/link.hpp"
 #include "http/request_builder.hpp"
-#include "http/websocket_route.hpp"
+#include "http/tunnel_core.hpp"
 
 namespace baton::http {
 namespace {
@@ -22,6 +21,12 @@ http2_exchange& ours(engine::http2_stream& of) noexcept { return static_cast<htt
 error_code body_error(const engine::refusal& why) noexcept {
   return why.status == 413 ? boost::asio::error::message_size
                            : boost::asio::error::invalid_argument;
+}
+
+/// Whether that is to say no, but would tell the client that its CONNECT was granted (RFC 9113
+/// section 8.5): any 2xx does.
+bool refuses_wrongly(const http2_exchange& to, const response& answer) noexcept {
+  return !to.protocol().empty() && to.now != stage::tunnel && answer.status() < 300;
 }
 
 }  // namespace
@@ -67,7 +72,7 @@ void http2_session::dispatch(http2_exchange& of) {
   if (found.found == nullptr) return give(of, unrouted_answer(shard_.routes, asked, found));
   of.route = found.found;
   if (found.count != 0) builder.params(of.route->names, found);
-  if (connects) return open_websocket(of);
+  if (connects) return connect(of);
   if (!of.complete()) {
     const auto most = of.route->options.max_body.value_or(shard_.limits.max_body);
     engine::http2::limit_body(of, most);
@@ -82,36 +87,27 @@ void http2_session::dispatch(http2_exchange& of) {
     return;
   }
   of.now = stage::waiting;
-  const auto link = std::make_shared<detail::link>(of, shard_.on.context());
-  of.link = link;
-  if (ending_ != ending::none) link->drain();
-  run_later_handler(*of.route, link, [&](const std::shared_ptr<detail::link>& to) {
-    (*reading)(asked, body_reader{to}, responder{to});
-  });
-  if (auto ready = link->take_answer()) return give(of, std::move(*ready));
-  if (link->wants_body()) of.want_body();
+  call_later(of);
+  if (of.link != nullptr && of.link->wants_body()) of.want_body();
 }
 
-/// Extended CONNECT (RFC 8441): the stream becomes a WebSocket, or the client is told why not.
-void http2_session::open_websocket(http2_exchange& of) {
-  if (of.protocol() != "websocket" || of.route->websocket == nullptr)
-    return give(of, plain_answer(501, "nothing can be connected to here"));
-  const auto& route = *of.route->websocket;
-  const auto agreed = engine::accept_connect(of.exchange::request, route.options);
-  response answer{200};
-  if (agreed.refused) answer = plain_answer(agreed.refused->status, agreed.refused->reason);
-  for (const auto& [name, value] :
-       agreed.refused ? engine::refusal_fields(agreed) : engine::acceptance_fields(agreed))
-    response_writer::add_unchecked(answer, name, value);
-  if (agreed.refused) return give(of, std::move(answer));
-  of.now = stage::tunnel;
-  of.tunnel = std::make_unique<http2_tunnel>(
-      *this, of,
-      std::make_shared<websocket_core>(route, agreed, shard_.workshop, shard_.on.context()));
-  give_head(of, answer, *of.tunnel);
-  shard_.ledger.end(of, tally_, true);
-  of.tunnel->open();
-  if (ending_ != ending::none) of.tunnel->announce();
+/// Runs a handler that answers later, and does what it has wanted meanwhile.
+void http2_session::call_later(http2_exchange& of) {
+  const auto& handler = of.route->handler.call();
+  const auto link = std::make_shared<detail::link>(of, shard_.on.context());
+  of.link = link;
+  if (of.now == stage::asking) link->allow_tunnel();
+  if (ending_ != ending::none) link->drain();
+  if (of.complete() || of.now == stage::asking) link->end_body(boost::asio::error::eof);
+  run_later_handler(*of.route, link, [&](const std::shared_ptr<detail::link>& to) {
+    if (const auto* reading = std::get_if<reading_handler>(&handler)) {
+      (*reading)(of.exchange::request, body_reader{to}, responder{to});
+    } else {
+      std::get<later_handler>(handler)(of.exchange::request, responder{to});
+    }
+  });
+  if (auto ready = link->take_answer()) return give(of, std::move(*ready));
+  if (const auto order = link->take_tunnel()) open_tunnel(of, order->head, order->core);
 }
 
 void http2_session::body(engine::http2_stream& of, std::string_view piece) {
@@ -124,6 +120,10 @@ void http2_session::body(engine::http2_stream& of, std::string_view piece) {
       if (to.link == nullptr || to.link->answered()) break;
       to.link->body(piece);
       return to.feed_reader();
+    case stage::asking:
+      if (to.link == nullptr || to.link->answered()) break;
+      request_builder{to.exchange::request}.body_storage().append(piece);
+      return;  // credited when it is taken
     case stage::tunnel:
       // The bytes stand in the thread's read buffer.
       return to.tunnel->receive({const_cast<char*>(piece.data()), piece.size()});
@@ -158,17 +158,11 @@ void http2_session::call(http2_exchange& of) {
   const auto& handler = of.route->handler.call();
   if (const auto* plain = std::get_if<plain_handler>(&handler))
     return give(of, run_handler(*of.route, *plain, asked));
-  const auto link = std::make_shared<detail::link>(of, shard_.on.context());
-  of.link = link;
-  if (ending_ != ending::none) link->drain();
-  link->end_body(boost::asio::error::eof);
-  run_later_handler(*of.route, link, [&](const std::shared_ptr<detail::link>& to) {
-    std::get<later_handler>(handler)(asked, responder{to});
-  });
-  if (auto ready = link->take_answer()) give(of, std::move(*ready));
+  call_later(of);
 }
 
 void http2_session::give(http2_exchange& to, response answer) {
+  if (refuses_wrongly(to, answer)) answer.status(502);
   if (answer.closes() && ending_ == ending::none) announce();
   respond(to, std::move(answer));
 }
@@ -180,10 +174,14 @@ void http2_session::respond(http2_exchange& to, response answer) {
   if (to.answered()) shard_.ledger.answered(to, tally_, status);
 }
 
-void http2_session::give_head(http2_exchange& to, const response& head,
-                              engine::http2_source& body) {
+void http2_session::give_head(http2_exchange& to, const response& head, engine::http2_source& body,
+                              const std::uint64_t* length) {
   if (to.answered()) return;
-  engine_.respond(to, head, shard_.on.http_date(), body);
+  if (refuses_wrongly(to, head)) {
+    auto other = head;
+    return give_head(to, other.status(502), body, length);
+  }
+  engine_.respond(to, head, shard_.on.http_date(), body, length);
   to.account.streamed = true;
   if (to.answered()) shard_.ledger.answered(to, tally_, head.status());
 }

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "baton/net/timer_wheel.hpp"
-#include "http/engine/http2_stream.hpp"
+#include "http/http2_upgraded.hpp"
 #include "http/output_buffer.hpp"
 #include "http/send_queue.hpp"
 #include "http/websocket_core.hpp"
@@ -21,23 +21,20 @@ class http2_session;
 ///
 /// Invariant: once either side has ended, the stream ends: a client that does not end its own has
 /// `linger_timeout` for that.
-class http2_tunnel final : public websocket_transport,
-                           public engine::http2_source,
-                           public net::deadline {
+class http2_tunnel final : public http2_upgraded, public websocket_transport, public net::deadline {
  public:
   http2_tunnel(http2_session& within, http2_exchange& stream, std::shared_ptr<websocket_core> core);
   ~http2_tunnel() override;
 
   void open();
   /// Bytes of the stream; they are unmasked in place.
-  void receive(std::span<char> bytes);
+  void receive(std::span<char> bytes) override;
   /// The client has ended its side: as the end of a connection (section 5), once what came before
   /// it is taken.
-  void end();
-  /// The stream is gone.
-  void lose();
-  void announce();
-  void drop();
+  void end() override;
+  void lose() override;
+  void announce() override;
+  void drop() override;
 
   // websocket_transport
   [[nodiscard]] output_buffer& output() override { return out_; }

@@ -14,6 +14,14 @@ namespace {
 
 constexpr std::uint16_t version_2 = 20;
 
+/// Whether a WebSocket may come of it: one of ours, or one that the handler passes on.
+bool may_open_websocket(const request& asked, const route& found) noexcept {
+  if (found.websocket != nullptr) return true;
+  const auto& known = found.options.upgrades;
+  return among("websocket", known) &&
+         (asked.method() == method::connect || !wanted_protocol(asked, known).empty());
+}
+
 void check_list(const net::listener_options& first, const net::address& base,
                 std::span<const protocol> protocols) {
   if (protocols.empty())
@@ -77,7 +85,7 @@ std::optional<response> barred_there(const net::listener& by, const request& ask
   const std::string_view kept_for = by.options().protocol;
   if (kept_for == "http2" && asked.version() < version_2)
     return plain_answer(505, "this port serves HTTP/2 alone (RFC 9113)");
-  if (!kept_for.starts_with("ws") || (found != nullptr && found->websocket != nullptr))
+  if (!kept_for.starts_with("ws") || (found != nullptr && may_open_websocket(asked, *found)))
     return std::nullopt;
   auto answer = plain_answer(426, "this port serves WebSockets alone (RFC 6455)");
   if (asked.version() < version_2) {  // in HTTP/2 there is no such field

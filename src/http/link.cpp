@@ -1,5 +1,7 @@
 #include "http/link.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
@@ -7,6 +9,7 @@
 
 #include "baton/base/log.hpp"
 #include "http/request_builder.hpp"
+#include "http/tunnel_core.hpp"
 
 namespace baton::http::detail {
 
@@ -52,8 +55,27 @@ void link::abandon() {
   answer(response::text("500 Internal Server Error\n", 500));
 }
 
-void link::open_stream(const response& head) {
-  if (owner_ != nullptr) owner_->open_stream(head);
+void link::inform(unsigned status, std::string_view lines) {
+  if (owner_ != nullptr) owner_->inform(status, lines);
+}
+
+void link::open_stream(const response& head, std::optional<std::uint64_t> length) {
+  if (owner_ != nullptr && owner_->open_stream(head, length) && length && *length != unknown_length)
+    left_ = *length - head.body().size();
+}
+
+void link::open_tunnel(const response& head, std::shared_ptr<tunnel_core> core) {
+  answered_ = true;
+  if (owner_ == nullptr) return core->lose_soon(boost::asio::error::connection_reset);
+  if (called_) {
+    tunnel_ = std::make_unique<tunnel_order>(tunnel_order{head, std::move(core)});
+  } else if (owner_->can_work()) {
+    owner_->open_tunnel(head, std::move(core));
+  } else {
+    boost::asio::post(context_, [self = shared_from_this(), head, core = std::move(core)] {
+      self->open_tunnel(head, core);
+    });
+  }
 }
 
 void link::read(read_completion done) {
@@ -78,7 +100,16 @@ void link::deliver() {
 }
 
 void link::write(std::string_view chunk, write_completion done) {
-  if (owner_ == nullptr) return done(boost::asio::error::connection_reset);
+  if (owner_ == nullptr || cut_) return done(boost::asio::error::connection_reset);
+  if (left_ != unknown_length) {
+    if (chunk.size() > left_) {
+      log_error("http: more was written to a body than its declared length; the connection is cut");
+      cut_ = true;
+      owner_->cut();
+      return done(boost::asio::error::message_size);
+    }
+    left_ -= chunk.size();
+  }
   writer_ = std::move(done);
   owner_->stream_piece(chunk);
 }
@@ -88,8 +119,15 @@ void link::let_write(error_code error) {
 }
 
 void link::finish(std::string last) {
+  if (owned() && left_ != unknown_length && left_ != 0) {
+    log_error(
+        fmt::format("http: a body was finished {} bytes short of its declared length; the "
+                    "connection is cut",
+                    left_));
+    return cut();
+  }
   answered_ = true;
-  if (owner_ == nullptr) return;
+  if (!owned()) return;
   if (called_ || owner_->can_work()) return owner_->finish_stream(last);
   boost::asio::post(context_, [self = shared_from_this(), last = std::move(last)]() mutable {
     self->finish(std::move(last));
@@ -98,8 +136,8 @@ void link::finish(std::string last) {
 
 void link::cut() {
   answered_ = true;
-  if (owner_ == nullptr) return;
-  log_error("http: a body_writer was destroyed without finish; the connection is cut");
+  if (!owned()) return;
+  cut_ = true;
   owner_->cut();
 }
 

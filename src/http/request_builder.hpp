@@ -22,7 +22,7 @@ class request_builder {
     to_.method_ = http::method::unknown;
     to_.version_ = 11;
     to_.param_count_ = 0;
-    to_.target_ = to_.path_ = to_.query_ = to_.host_ = {};
+    to_.target_ = to_.path_ = to_.query_ = to_.host_ = to_.upgrade_ = {};
     to_.fields_.clear();
     to_.body_ = {};
     to_.param_names_ = nullptr;
@@ -84,6 +84,9 @@ class request_builder {
     to_.query_ = span_of(query);
   }
   void host(std::string_view host) noexcept { to_.host_ = span_of(host); }
+  /// `name` stands in the head.
+  void upgrade(std::string_view name) noexcept { to_.upgrade_ = span_of(name); }
+  void method(http::method other) noexcept { to_.method_ = other; }
   void add_field(std::string_view name, std::string_view value) {
     to_.fields_.push_back(position(to_.bytes_, name, value));
   }

@@ -130,14 +130,24 @@ response& response::add(std::string_view name, std::string_view value) {
   return *this;
 }
 
-/// Before the trailers, if there are any.
 void response::put(std::string_view name, std::string_view value) {
-  const auto at = head_fields().size();
-  const auto size = name.size() + value.size() + 4;
+  const auto before = fields_.size();
   append_line(fields_, name, value);
+  move_up(fields_.size() - before);
+}
+
+void response::put_lines(std::string_view lines) {
+  fields_.append(lines);
+  move_up(lines.size());
+}
+
+/// The last `size` bytes of the fields go before the trailers, if there are any.
+void response::move_up(std::size_t size) {
+  const auto at = head_fields().size();
+  const auto from = fields_.size() - size;
   head_size_ = static_cast<std::uint32_t>(at + size);
-  std::rotate(fields_.data() + at, fields_.data() + (fields_.size() - size),
-              fields_.data() + fields_.size());
+  if (from != at)
+    std::rotate(fields_.data() + at, fields_.data() + from, fields_.data() + fields_.size());
 }
 
 response& response::trailer(std::string_view name, std::string_view value) {

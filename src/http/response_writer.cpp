@@ -5,7 +5,7 @@
 namespace baton::http {
 
 void response_writer::head(output_buffer& to, const response& answer, std::string_view date,
-                           ending how, persistence connection) {
+                           ending how, persistence connection, std::uint64_t length) {
   const auto line = status_line(answer.status_);
   const auto fields = answer.head_fields();
   constexpr std::size_t rest = 192;  // everything below that is not counted by itself
@@ -20,7 +20,7 @@ void response_writer::head(output_buffer& to, const response& answer, std::strin
   to.put(fields);
   if (how == ending::length) {
     to.put("Content-Length: ");
-    to.put_number(answer.body().size());
+    to.put_number(length);
     to.put("\r\n");
   } else if (how == ending::chunked) {
     to.put("Transfer-Encoding: chunked\r\n");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,7 +30,12 @@ class response_writer {
 
   /// Appends status line and fields (RFC 9112 section 4), with `date` and the framing.
   static void head(output_buffer& to, const response& answer, std::string_view date, ending how,
-                   persistence connection);
+                   persistence connection) {
+    head(to, answer, date, how, connection, answer.body().size());
+  }
+  /// The same, for a body of `length` bytes that does not come with the answer.
+  static void head(output_buffer& to, const response& answer, std::string_view date, ending how,
+                   persistence connection, std::uint64_t length);
 
   // The parts of a head, for a version that writes them in another form.
   /// "Content-Type: ...\r\n" that lives for ever, or nothing.
@@ -46,6 +52,17 @@ class response_writer {
   static void add_unchecked(response& to, std::string_view name, std::string_view value) {
     to.put(name, value);
   }
+
+  /// Who gives `add_lines` says whether Date is among them: it is not added then.
+  enum class dating : std::uint8_t { by_us, in_lines };
+  /// Appends fields as they stand: `lines` of "Name: value\r\n" that were checked before (a
+  /// parser's work), with nothing that frames the message or is about the connection.
+  static void add_lines(response& to, std::string_view lines, dating dated) {
+    to.put_lines(lines);
+    if (dated == dating::in_lines) to.has_date_ = true;
+  }
+  /// `body` stays where it is; it must last until the answer was given, or `stream` was called.
+  static void body_view(response& to, std::string_view body) noexcept { to.body_ = body; }
 
   [[nodiscard]] static body_variant take_body(response& answer) noexcept {
     return std::move(answer.body_);

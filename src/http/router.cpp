@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "baton/base/error.hpp"
+#include "baton/http/fields.hpp"
 
 namespace baton::http {
 namespace {
@@ -75,6 +76,18 @@ piece parse_segment(std::string_view pattern, std::string_view text, bool last) 
   if (!text.ends_with("...")) return {segment::parameter, parameter_name(pattern, text)};
   if (!last) refuse(pattern, "{rest...} may only stand at the end");
   return {segment::rest, parameter_name(pattern, text.substr(0, text.size() - 3))};
+}
+
+/// RFC 9110 section 7.8: protocol-name ["/" protocol-version].
+void check_upgrade(std::string_view pattern, std::string_view protocol) {
+  const auto slash = protocol.find('/');
+  const bool versioned = slash != std::string_view::npos;
+  if (valid_field_name(protocol.substr(0, slash)) &&
+      (!versioned || valid_field_name(protocol.substr(slash + 1))))
+    return;
+  refuse(pattern, fmt::format("\"{}\" in upgrades is no protocol's name (RFC 9110 section 7.8); "
+                              "use one like \"websocket\"",
+                              protocol));
 }
 
 std::vector<piece> parse_pattern(std::string_view pattern) {
@@ -162,6 +175,7 @@ struct router::implementation {
 
   const route* store(std::string_view pattern, const std::vector<piece>& pieces, handler call,
                      route_options options) {
+    for (const auto& protocol : options.upgrades) check_upgrade(pattern, protocol);
     std::vector<std::string> names;
     for (const auto& piece : pieces)
       if (piece.kind != segment::literal) names.push_back(piece.text);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,10 +45,12 @@ class session final : public net::pollable,
   [[nodiscard]] bool can_work() const noexcept override { return !shard_.busy; }
   void answer(response answer) override;
   void want_body() override { resume(); }
-  void open_stream(const response& head) override;
+  void inform(unsigned status, std::string_view lines) override;
+  bool open_stream(const response& head, std::optional<std::uint64_t> length) override;
   void stream_piece(std::string_view chunk) override;
   void finish_stream(std::string_view trailers) override;
   void cut() override;
+  void open_tunnel(const response& head, std::shared_ptr<detail::tunnel_core> core) override;
 
  private:
   enum class waits : std::uint8_t { nothing, first, idle, header, body, write, linger };
@@ -62,6 +65,9 @@ class session final : public net::pollable,
 
     [[nodiscard]] std::size_t unsent() const noexcept {
       return output.size() - output_sent + response_writer::view(body).size() - body_sent;
+    }
+    [[nodiscard]] std::string take_unsent() const {
+      return output.substr(output_sent).append(response_writer::view(body).substr(body_sent));
     }
   };
 
@@ -111,6 +117,10 @@ class session final : public net::pollable,
 
   // session_upgrade.cpp: from HTTP/1.1 to another protocol
   void open_websocket(std::string_view& input);
+  void note_upgrade();
+  void open_ordered_tunnel(std::string_view& input);
+  void become_tunnel(const response& head, std::shared_ptr<detail::tunnel_core> core,
+                     std::string_view& input);
   [[nodiscard]] bool becomes_http2(std::string_view& input);
   [[nodiscard]] bool upgrades_to_http2(std::string_view& input);
   [[nodiscard]] net::connection give_up();
@@ -127,7 +137,9 @@ class session final : public net::pollable,
   void send_now(std::string_view head, response_writer::body_variant body);
   void send_carry();
   void made_progress();
-  void send_pieces(std::string_view first, std::string_view second, std::string_view third);
+  [[nodiscard]] ending frame_stream(const response& head, std::optional<std::uint64_t> length);
+  template <class... Piece>
+  void send_pieces(const Piece&... pieces);
   std::size_t transmit(struct iovec* parts, int count);
   void put_piece(std::string_view head, std::string_view piece);
   carry& carried();

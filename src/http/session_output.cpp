@@ -7,6 +7,7 @@
 
 #include "http/link.hpp"
 #include "http/session.hpp"
+#include "http/status.hpp"
 
 namespace baton::http {
 namespace {
@@ -139,14 +140,16 @@ void session::made_progress() {
     exchange_->link->let_write({});
 }
 
-void session::send_pieces(std::string_view first, std::string_view second, std::string_view third) {
+/// In one system call; only what does not fit is copied.
+template <class... Piece>
+void session::send_pieces(const Piece&... pieces) {
   std::size_t sent = 0;
   if (!blocked()) {
-    iovec parts[] = {part_of(first), part_of(second), part_of(third)};
-    sent = transmit(parts, 3);
+    iovec parts[] = {part_of(pieces)...};
+    sent = transmit(parts, sizeof...(pieces));
     if (closed_) return;
   }
-  for (auto piece : {first, second, third}) {
+  for (std::string_view piece : {std::string_view{pieces}...}) {
     const auto gone = std::min(sent, piece.size());
     sent -= gone;
     piece.remove_prefix(gone);
@@ -157,41 +160,71 @@ void session::send_pieces(std::string_view first, std::string_view second, std::
 /// Sends `piece` as the protocol version frames it, behind `head`.
 void session::put_piece(std::string_view head, std::string_view piece) {
   const auto& now = *exchange_;
-  if (piece.empty() || now.muted) return send_pieces(head, {}, {});
+  if (piece.empty() || now.muted) return send_pieces(head);
   exchange_->account.body_bytes += piece.size();
-  if (!now.chunked) return send_pieces(head, piece, {});
-  std::string front{head};
-  front.append(chunk_line{piece.size()}.view());
-  send_pieces(front, piece, "\r\n");
+  if (!now.chunked) return send_pieces(head, piece);
+  const chunk_line line{piece.size()};
+  send_pieces(head, line.view(), piece, "\r\n");
 }
 
-void session::open_stream(const response& head) {
+/// A client that does not read has no use for it: it is left out then.
+void session::inform(unsigned status, std::string_view lines) {
+  const auto& now = *exchange_;
+  if (now.request.version() < 11 || now.now != http1_exchange::stage::waiting ||
+      queued() >= stream_watermark)
+    return;
+  if (calling_) {
+    for (const auto part : {status_line(status), lines, std::string_view{"\r\n"}})
+      shard_.out.append(part);
+    return;
+  }
+  send_pieces(status_line(status), lines, "\r\n");
+  if (!closed_) settle();
+}
+
+/// How the answer to `now` is framed (RFC 9112 section 6.3), and whether the connection may stay.
+ending session::frame_stream(const response& head, std::optional<std::uint64_t> length) {
   auto& now = *exchange_;
   const bool eleven = now.request.version() >= 11;
-  const auto most = shard_.limits.max_requests_per_connection;
   const bool bodiless = response_writer::bodiless(head.status());
+  const bool to_head = now.request.method() == method::head;
+  const bool declared = length && *length != unknown_length;
+  const bool silent = length && !declared && to_head;
   const bool more = carry_ != nullptr && !carry_->input.empty();
+  const auto most = shard_.limits.max_requests_per_connection;
+  now.muted = bodiless || to_head;
+  now.chunked = eleven && !bodiless && !declared && !silent;
+  now.last = (!eleven && !bodiless && !declared && !silent) || !now.engine.keep_alive() ||
+             !now.engine.complete() || head.closes() || (!more && drains()) ||
+             (most != 0 && requests_ + 1 >= most);
+  if (declared && head.status() != 204) return ending::length;
+  if (bodiless || silent) return ending::none;
+  return now.chunked ? ending::chunked : ending::close;
+}
+
+bool session::open_stream(const response& head, std::optional<std::uint64_t> length) {
+  auto& now = *exchange_;
   now.now = http1_exchange::stage::stream;
   now.account.streamed = true;
-  now.muted = bodiless || now.request.method() == method::head;
-  now.chunked = eleven && !bodiless;
-  now.last = !eleven || !now.engine.keep_alive() || !now.engine.complete() || head.closes() ||
-             (!more && drains()) || (most != 0 && requests_ + 1 >= most);
-  // Answers to earlier requests of this turn go first.
-  if (calling_) flush();
-  if (closed_) return;
-  output_buffer lines;
-  const auto how = bodiless ? ending::none : now.chunked ? ending::chunked : ending::close;
-  response_writer::head(lines, head, shard_.on.http_date(), how,
-                        now.last ? persistence::close : persistence::silent);
+  const auto how = frame_stream(head, length);
+  const auto connection = now.last                      ? persistence::close
+                          : now.request.version() == 10 ? persistence::keep_alive
+                                                        : persistence::silent;
+  const bool ours = calling_ || !shard_.busy;
+  output_buffer own;
+  auto& lines = ours ? shard_.out : own;  // behind the answers to earlier requests of this turn
+  response_writer::head(lines, head, shard_.on.http_date(), how, connection, length.value_or(0));
   shard_.ledger.answered(now, tally_, head.status());
+  const bool body = !now.muted;
   put_piece(lines.view(), head.body());
-  if (!calling_) settle();
+  if (ours) shard_.out.clear();
+  if (!calling_ && !closed_) settle();
+  return body;
 }
 
 void session::stream_piece(std::string_view chunk) {
   const auto link = exchange_->link;
-  if (!chunk.empty()) put_piece({}, chunk);
+  if (!chunk.empty() && !exchange_->muted) put_piece({}, chunk);
   if (closed_) return;  // the writer was told
   if (queued() < stream_watermark) link->let_write({});
   if (!calling_) settle();

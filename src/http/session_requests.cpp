@@ -72,18 +72,27 @@ void session::dispatch(std::string_view& input) {
   now.route = found.found;
   if (found.count != 0) builder.params(now.route->names, found);
   if (now.route->websocket != nullptr) return open_websocket(input);
+  if (!now.route->options.upgrades.empty()) [[unlikely]]
+    note_upgrade();
   if (!engine.complete()) {
     const auto most = now.route->options.max_body.value_or(shard_.limits.max_body);
     engine.limit_body(most);
     if (engine.content_length() > most) return refuse(engine::body_too_large);
   }
+  const bool wants_other = !now.request.upgrade().empty();
   if (const auto* reading = std::get_if<reading_handler>(&now.route->handler.call())) {
-    return call_later(more, [&](const std::shared_ptr<detail::link>& link) {
+    call_later(more, [&](const std::shared_ptr<detail::link>& link) {
       if (engine.complete()) link->end_body(boost::asio::error::eof);
       (*reading)(now.request, body_reader{link}, responder{link});
     });
+    if (wants_other) open_ordered_tunnel(input);
+    return;
   }
-  if (engine.complete()) return call(more);
+  if (engine.complete()) {
+    call(more);
+    if (wants_other) open_ordered_tunnel(input);
+    return;
+  }
   now.now = http1_exchange::stage::collect;
   if (engine.expects_continue() && !more) shard_.out.append(go_on);
 }
@@ -185,6 +194,7 @@ void session::call_later(bool more, Call call) {
   exchange_->now = http1_exchange::stage::waiting;
   const auto link = std::make_shared<detail::link>(*this, shard_.on.context());
   exchange_->link = link;
+  if (!exchange_->request.upgrade().empty()) link->allow_tunnel();
   if (shard_.announced && told_ == shard_.drains) link->drain();
   calling_ = true;
   run_later_handler(*exchange_->route, link, call);

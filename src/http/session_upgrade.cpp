@@ -1,10 +1,14 @@
 #include <algorithm>
+#include <boost/asio/error.hpp>
 #include <string>
+#include <utility>
 
 #include "http/dispatch.hpp"
 #include "http/engine/websocket_handshake.hpp"
 #include "http/http2_session.hpp"
 #include "http/session.hpp"
+#include "http/tunnel_core.hpp"
+#include "http/tunnel_session.hpp"
 #include "http/websocket_core.hpp"
 #include "http/websocket_route.hpp"
 #include "http/websocket_session.hpp"
@@ -60,6 +64,65 @@ void session::open_websocket(std::string_view& input) {
   // The bytes stand in the thread's buffer, or in what was kept of them: nobody else's.
   socket->begin(asked->request, asked->route->names,
                 {const_cast<char*>(input.data()), input.size()});
+  input = {};
+  shard_.pool.give_back(std::move(asked));
+}
+
+/// Whether the client wants one of the protocols that the route may switch to. A body would stand
+/// between the request and the other protocol's bytes: then it is served as if it had not asked
+/// (RFC 9110 section 7.8).
+void session::note_upgrade() {
+  auto& now = *exchange_;
+  if (!now.engine.asks_upgrade() || !now.engine.complete() || now.request.version() < 11) return;
+  if (const auto wanted = wanted_protocol(now.request, now.route->options.upgrades);
+      !wanted.empty())
+    request_builder{now.request}.upgrade(wanted);
+}
+
+/// What the handler wanted while it ran.
+void session::open_ordered_tunnel(std::string_view& input) {
+  if (closed_ || exchange_ == nullptr || exchange_->link == nullptr) return;
+  if (const auto order = exchange_->link->take_tunnel())
+    become_tunnel(order->head, order->core, input);
+}
+
+void session::open_tunnel(const response& head, std::shared_ptr<detail::tunnel_core> core) {
+  std::string input;
+  if (carry_ != nullptr) input.swap(carry_->input);
+  std::string_view rest{input};
+  shard_.busy = true;
+  become_tunnel(head, std::move(core), rest);
+  shard_.busy = false;
+}
+
+/// The connection carries raw bytes from now on, behind the 101.
+void session::become_tunnel(const response& head, std::shared_ptr<detail::tunnel_core> core,
+                            std::string_view& input) {
+  auto& now = *exchange_;
+  const auto protocol = now.request.upgrade();
+  auto& out = shard_.out;
+  for (const auto part :
+       {std::string_view{"HTTP/1.1 101 Switching Protocols\r\n"}, response_writer::type_line(head),
+        response_writer::field_lines(head), std::string_view{"Connection: Upgrade\r\n"}})
+    out.append(part);
+  if (head.header("Upgrade").empty())
+    for (const auto part : {std::string_view{"Upgrade: "}, protocol, std::string_view{"\r\n"}})
+      out.append(part);
+  out.append("\r\n");
+  shard_.on.count().requests.add();
+  shard_.ledger.answered(now, tally_, 101);
+  shard_.ledger.end(now, tally_, true);
+  auto asked = std::move(exchange_);
+  if (const auto link = std::exchange(asked->link, nullptr))
+    link->detach(nullptr, boost::asio::error::operation_aborted);
+  auto unsent = carry_ != nullptr ? carry_->take_unsent() : std::string{};
+  // Its poller's from now on.
+  auto* const made = new tunnel_session{shard_, give_up(), std::move(core)};
+  made->begin({.unsent = std::move(unsent),
+               .head = out.view(),
+               .input = input,
+               .websocket = same_token(protocol, "websocket")});
+  out.clear();
   input = {};
   shard_.pool.give_back(std::move(asked));
 }

@@ -42,6 +42,7 @@
 #include "service_bodies.hpp"
 #include "service_logs.hpp"
 #include "service_options.hpp"
+#include "service_tunnels.hpp"
 
 namespace {
 
@@ -163,6 +164,7 @@ int serve(const object& from) {
   baton::http::service web{server, {.limits = configuration::limits(from)}};
   add_routes(web, server);
   add_bodies(web);
+  add_tunnels(web);
   add_logs(web, from);
   add_websocket(web, from);
   add_topic(web, from);

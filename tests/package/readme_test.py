@@ -5,6 +5,7 @@ import os
 import re
 import runpy
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -75,6 +76,28 @@ class Readme(unittest.TestCase):
         self.assertEqual((200, "1\n2\n3\n"), program.ask("/count"))
         self.assertEqual(405, program.ask("/upload")[0])
         self.assertEqual(404, program.ask("/nowhere")[0])
+        self.leave(program)
+
+    def test_hints_lengths_and_other_protocols_pass(self):
+        program = self.start("passing")
+        said = subprocess.run(["curl", "--silent", "--include", "--unix-socket", program.socket,
+                               "http://localhost/page"], capture_output=True, text=True,
+                              check=True, timeout=60).stdout
+        self.assertTrue(said.startswith("HTTP/1.1 103 Early Hints\nLink: "
+                                        "</style.css>; rel=preload\n\nHTTP/1.1 200 OK\n"), said)
+        self.assertIn("\nContent-Length: 13\n", said)
+        self.assertTrue(said.endswith("\n\nfirst, second"), said)
+        self.assertEqual(426, program.ask("/echo")[0])
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(60)
+            client.connect(program.socket)
+            client.sendall(b"GET /echo HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n"
+                           b"Upgrade: echo\r\n\r\n" + b"x" * 300_000)
+            client.shutdown(socket.SHUT_WR)
+            heard = b"".join(iter(lambda: client.recv(65536), b""))
+        head, _, body = heard.partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
+        self.assertEqual(b"x" * 300_000, body)
         self.leave(program)
 
     def test_every_protocol_is_served(self):

@@ -55,6 +55,11 @@ class request {
   /// 10, 11 or 20 (HTTP/1.0, HTTP/1.1, HTTP/2).
   [[nodiscard]] unsigned version() const noexcept { return version_; }
 
+  /// The other protocol that the client wants on this connection, or stream, if the route has it
+  /// among its `route_options::upgrades`: of Upgrade (RFC 9110 section 7.8) or, over HTTP/2, of an
+  /// extended CONNECT's :protocol (RFC 8441), whose method is then GET. Else empty.
+  [[nodiscard]] std::string_view upgrade() const noexcept { return at(upgrade_); }
+
   /// The value of the first field called `name` (case-insensitive); empty if there is none.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
   [[nodiscard]] bool has(std::string_view name) const noexcept;
@@ -98,7 +103,7 @@ class request {
   http::method method_ = http::method::unknown;
   std::uint8_t version_ = 11;
   std::uint8_t param_count_ = 0;
-  span target_, path_, query_, host_;
+  span target_, path_, query_, host_, upgrade_;
   std::vector<field_position> fields_;
   std::string storage_;
   std::string_view body_;

@@ -5,6 +5,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -19,6 +20,9 @@
 #include "baton/http/response.hpp"
 
 namespace baton::http {
+
+class tunnel;
+class tunnel_events;
 
 namespace detail {
 
@@ -71,13 +75,20 @@ class body_reader {
   /// must neither block nor throw. The third thing that it is given keeps the piece.
   void read(detail::read_completion done) { detail::start_read(*link_, std::move(done)); }
 
+  /// Whether nothing is left to read. When the handler is called: whether the request has no body.
+  [[nodiscard]] bool at_end() const noexcept;
+
  private:
   std::shared_ptr<detail::link> link_;
 };
 
-/// Writes a response's body piece by piece: chunked on HTTP/1.1, ended by the close on HTTP/1.0.
-/// Belongs to the thread of the request's `context()`; one write at a time. Destroyed without
-/// `finish`, the connection is cut, so that the client sees that something is missing.
+/// For `responder::stream`: nobody knows yet how long the body will be.
+inline constexpr std::uint64_t unknown_length = ~std::uint64_t{0};
+
+/// Writes a response's body piece by piece: without a declared length chunked on HTTP/1.1, ended by
+/// the close on HTTP/1.0. Belongs to the thread of the request's `context()`; one write at a time.
+/// Destroyed without `finish`, the connection is cut, so that the client sees that something is
+/// missing. What is written to an answer without a body (HEAD, 204, 304) is thrown away.
 class body_writer {
  public:
   explicit body_writer(std::shared_ptr<detail::link> of) noexcept : link_{std::move(of)} {}
@@ -86,7 +97,8 @@ class body_writer {
   ~body_writer();
 
   /// Takes `chunk` (an empty one does nothing) and completes as soon as more may be written: at
-  /// once while less than 64 KiB wait for the client. Completes with an error if the client left.
+  /// once while less than 64 KiB wait for the client. Completes with an error if the client left;
+  /// with message_size for a chunk beyond the declared length: then the connection is cut.
   template <class Token>
   auto async_write(std::string chunk, Token&& token) {
     return boost::asio::async_initiate<Token, void(error_code)>(
@@ -125,12 +137,18 @@ class body_writer {
     detail::start_write(*link_, chunk, std::move(done));
   }
 
-  /// Ends the body, on HTTP/1.1 and HTTP/2 with these trailer fields (std::invalid_argument for one
-  /// that is not valid; then nothing was sent). The writer is empty afterwards.
+  /// Ends the body, on HTTP/2, and on HTTP/1.1 unless its length was declared, with these trailer
+  /// fields (std::invalid_argument for one that is not valid; then nothing was sent). With less
+  /// than the declared length the connection is cut, and a line in the error log says so. The
+  /// writer is empty afterwards.
   void finish(std::span<const field> trailers);
   void finish(std::initializer_list<field> trailers = {}) {
     finish(std::span{trailers.begin(), trailers.size()});
   }
+  /// Cuts the client off (on HTTP/2 the stream, with INTERNAL_ERROR), so that it does not take what
+  /// it got for the whole: for who cannot go on, and logs it himself. The writer is empty
+  /// afterwards.
+  void abandon();
   explicit operator bool() const noexcept { return link_ != nullptr; }
 
  private:
@@ -152,6 +170,30 @@ class responder {
   /// Begins an answer whose body follows piece by piece; `head`'s own body goes first. Only on the
   /// thread of the request's `context()`. The responder is empty afterwards.
   [[nodiscard]] body_writer stream(const response& head);
+  /// The same with a declared Content-Length: no chunks on HTTP/1.1, and a connection that stays
+  /// also on HTTP/1.0. An answer to HEAD, or 304, tells that length and is finished without a body;
+  /// with `unknown_length` it tells nothing (RFC 9110 section 8.6), where `stream(head)` frames
+  /// HEAD's answer as GET's. std::invalid_argument if `head`'s own body is longer; then nothing was
+  /// sent.
+  [[nodiscard]] body_writer stream(const response& head, std::uint64_t length);
+
+  /// Sends an interim response (RFC 9110 section 15.2), as 102 or 103, ahead of the answer; any
+  /// number of them, but to a client that does not read them they are left out, and HTTP/1.0 has
+  /// none. Only on the thread of the request's `context()`. std::invalid_argument for a status that
+  /// is no 1xx, for 100 (who reads the body sends it) and 101 (`tunnel`), and for fields that are
+  /// not valid or frame the message.
+  void inform(unsigned status, std::span<const field> fields);
+  void inform(unsigned status, std::initializer_list<field> fields = {}) {
+    inform(status, std::span{fields.begin(), fields.size()});
+  }
+
+  /// Says yes to a request that wants another protocol (`request::upgrade`, and
+  /// `route_options::upgrades`): 101 over HTTP/1.1, with `Connection: Upgrade` and `Upgrade`, 200
+  /// over HTTP/2 without Sec-WebSocket-Accept; with `head`'s fields, whatever its status and body.
+  /// From then on raw bytes flow both ways: #include <baton/http/tunnel.hpp>. `to` must outlive the
+  /// tunnel. Only on the thread of the request's `context()`. std::logic_error if the request did
+  /// not ask; any other answer says no. The responder is empty afterwards.
+  [[nodiscard]] http::tunnel tunnel(const response& head, tunnel_events& to);
   /// Calls `call` once, by the request's `context()`, if nobody waits for the answer any more: the
   /// client left or took the request back (RST_STREAM), or the drain deadline passed. A handler
   /// may then spare its work; what it still answers is dropped. Only on the context's thread.

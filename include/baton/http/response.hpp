@@ -61,6 +61,8 @@ class response {
   friend class response_writer;
   void set_type(std::string_view content_type);
   void put(std::string_view name, std::string_view value);
+  void put_lines(std::string_view lines);
+  void move_up(std::size_t size);
   [[nodiscard]] std::string_view head_fields() const noexcept {
     return std::string_view{fields_}.substr(0, head_size_);
   }

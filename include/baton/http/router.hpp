@@ -25,6 +25,11 @@ struct route_options {
   /// large (413), late (408) or malformed (400), a handler that threw (500), the drain deadline
   /// (503). Called on the loop's thread. Empty, or if it throws: "413 Content Too Large", and why.
   std::function<response(const request&, unsigned status, std::string_view why)> refused = {};
+  /// Protocols that the handler may switch to ("websocket"; see `responder::tunnel`). A request
+  /// without a body that asks for one of them reaches it with `request::upgrade()` set, whether it
+  /// came over HTTP/1.1 or as an extended CONNECT of HTTP/2; without its name here the former is
+  /// served as if it had not asked, and the latter is told 501.
+  std::vector<std::string> upgrades = {};
 };
 
 /// One method and pattern, and what it calls.

@@ -3,25 +3,12 @@
 #include <algorithm>
 
 namespace baton::http::engine {
-namespace {
-
-constexpr std::uint8_t max_chunk_digits = 16;
-// All chunk extensions of a message together: they cost us work and carry nothing.
-constexpr std::uint32_t max_extension_bytes = 4096;
-
-bool hexadecimal(char c) noexcept {
-  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
-}  // namespace
-
 void http1::begin() noexcept {
   sink_.reset();
   stash_.clear();
   stage_ = stage::head;
   scanner_.begin(section_scanner::kind::head);
   body_left_ = 0;
-  extension_bytes_ = 0;
 }
 
 event http1::refuse(const refusal& why) noexcept {
@@ -103,9 +90,7 @@ event http1::parse_head(const char* bytes, std::size_t size, request& into) {
     stage_ = stage::complete;
   } else if (sink_->chunked()) {
     stage_ = stage::chunk_line;
-    step_ = step::first_digit;
-    digits_ = 0;
-    last_chunk_ = true;
+    chunk_line_.begin_body();
   } else {
     stage_ = stage::body;
   }
@@ -120,47 +105,12 @@ event http1::next_body(std::string_view& input) {
   return event::body;
 }
 
-/// One byte of [CRLF] chunk-size [chunk-ext] CRLF; false if it may not stand there. Beast parses
-/// the line afterwards; this keeps out what it would read generously, and finds the end.
-bool http1::step_chunk_line(char byte) noexcept {
-  switch (step_) {
-    case step::gap_cr:
-      step_ = step::gap_lf;
-      return byte == '\r';
-    case step::gap_lf:
-      step_ = step::first_digit;
-      digits_ = 0;
-      last_chunk_ = true;
-      return byte == '\n';
-    case step::first_digit:
-    case step::digits:
-      if (hexadecimal(byte)) {
-        step_ = step::digits;
-        if (byte != '0') last_chunk_ = false;
-        return ++digits_ <= max_chunk_digits;
-      }
-      if (step_ == step::first_digit) return false;
-      step_ = byte == '\r' ? step::line_feed : step::extension;
-      return byte == '\r' || byte == ';';
-    case step::extension:
-      if (byte == '\r') {
-        step_ = step::line_feed;
-        return true;
-      }
-      if (++extension_bytes_ > max_extension_bytes) return false;
-      return byte == '\t' || (static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7f);
-    case step::line_feed:
-      return byte == '\n';
-  }
-  return false;
-}
-
 event http1::next_chunk_line(std::string_view& input, request& into) {
   for (std::size_t i = 0; i < input.size(); ++i) {
-    const bool ends = step_ == step::line_feed;
-    if (!step_chunk_line(input[i])) return refuse(bad_chunk);
+    const bool ends = chunk_line_.at_line_feed();
+    if (!chunk_line_.step_over(input[i])) return refuse(bad_chunk);
     if (!ends) continue;
-    if (last_chunk_) {
+    if (chunk_line_.last_chunk()) {
       // The line goes to the parser together with the trailers behind it.
       stage_ = stage::trailers;
       scanner_.begin(section_scanner::kind::trailers, stash_.size() + i + 1);
@@ -193,7 +143,7 @@ event http1::next_chunk_data(std::string_view& input) {
   if (sink_->failed()) return refuse(bad_chunk);
   if (sink_->chunk_size == 0) {
     stage_ = stage::chunk_line;
-    step_ = step::gap_cr;
+    chunk_line_.begin_gap();
   }
   return event::body;
 }

@@ -7,6 +7,7 @@
 
 #include "baton/http/limits.hpp"
 #include "baton/http/request.hpp"
+#include "http/engine/chunk_line_scanner.hpp"
 #include "http/engine/request_sink.hpp"
 #include "http/engine/section_scanner.hpp"
 
@@ -65,7 +66,6 @@ class http1 {
     complete,
     failed
   };
-  enum class step : std::uint8_t { gap_cr, gap_lf, first_digit, digits, extension, line_feed };
 
   event next_head(std::string_view& input, request& into);
   event next_body(std::string_view& input);
@@ -74,7 +74,6 @@ class http1 {
   event next_trailers(std::string_view& input, request& into);
   event parse_head(const char* bytes, std::size_t size, request& into);
   event finish_chunk_line(std::string_view line);
-  bool step_chunk_line(char byte) noexcept;
   event refuse(const refusal& why) noexcept;
 
   const limits* limits_;
@@ -83,11 +82,8 @@ class http1 {
   section_scanner scanner_;
   refusal why_{};
   std::uint64_t body_left_ = 0;
-  std::uint32_t extension_bytes_ = 0;
+  chunk_line_scanner chunk_line_;
   stage stage_ = stage::head;
-  step step_ = step::first_digit;
-  std::uint8_t digits_ = 0;
-  bool last_chunk_ = true;  // only zeros in the size so far
 };
 
 }  // namespace baton::http::engine

@@ -56,10 +56,14 @@ class http2 {
   /// The whole answer. `date` is for an answer that brings none.
   void respond(http2_stream& to, response answer, std::string_view date);
   /// The head of an answer (its own body is left out), and where its body comes from: not asked
-  /// for the answers that have none (HEAD, 204, 304).
-  void respond(http2_stream& to, const response& head, std::string_view date, http2_source& body);
+  /// for the answers that have none (HEAD, 204, 304). `length` is told, if there is one.
+  void respond(http2_stream& to, const response& head, std::string_view date, http2_source& body,
+               const std::uint64_t* length = nullptr);
   /// The source has something now.
   void resume(http2_stream& of);
+  /// An interim answer with fields from lines of "Name: value\r\n", if no answer was begun; left
+  /// out if the client does not take what waits for it.
+  void inform(http2_stream& to, unsigned status, std::string_view lines);
   /// 100 Continue, if no answer was begun.
   void go_on(http2_stream& to);
   /// The handler has taken so much of the body: the client may send as much again.
@@ -137,6 +141,7 @@ class http2 {
   // http2_answers.cpp
   void submit(http2_stream& to, const response& head, std::string_view date,
               const std::uint64_t* length, bool body);
+  void submit_interim(const http2_stream& to, unsigned status, std::string_view lines);
   void let_share(const http2_stream& of);
   void submit_reset(http2_stream& which, http2_error why);
   void queue_sending(http2_stream& of);

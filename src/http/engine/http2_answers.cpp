@@ -13,6 +13,8 @@ namespace {
 
 // What is sent in one or two frames needs no share of the connection.
 constexpr std::size_t large_body = std::size_t{32} * 1024;
+// Frames that wait for the client: interim answers are not added to more.
+constexpr std::size_t many_queued = 100;
 constexpr std::size_t usual_frame = std::size_t{16} * 1024;
 constexpr std::size_t large_frame = std::size_t{64} * 1024;
 
@@ -37,16 +39,17 @@ void http2::respond(http2_stream& to, response answer, std::string_view date) {
 }
 
 void http2::respond(http2_stream& to, const response& head, std::string_view date,
-                    http2_source& body) {
+                    http2_source& body, const std::uint64_t* length) {
   if (broken_ || to.reset_ || to.answered_) return;
   to.source_ = &body;
-  submit(to, head, date, nullptr, !has_no_content(*to.request_, head.status()));
+  submit(to, head, date, length, !has_no_content(*to.request_, head.status()));
   let_share(to);
 }
 
 void http2::submit(http2_stream& to, const response& head, std::string_view date,
                    const std::uint64_t* length, bool body) {
   to.answered_ = true;
+  to.granted_ = !to.protocol_.empty() && head.status() < 300;
   const auto fields = http2_fields::head(head, date, length);
   nghttp2_data_provider from{{.ptr = &to}, &callbacks::read};
   if (nghttp2_submit_response(session_.get(), static_cast<std::int32_t>(to.id_), fields.data(),
@@ -79,7 +82,18 @@ void http2::resume(http2_stream& of) {
 void http2::go_on(http2_stream& to) {
   if (broken_ || to.reset_ || to.answered_ || to.complete_) return;
   to.continued_ = true;
-  const auto fields = http2_fields::interim(100);
+  submit_interim(to, 100, {});
+}
+
+void http2::inform(http2_stream& to, unsigned status, std::string_view lines) {
+  if (broken_ || to.reset_ || to.answered_ ||
+      nghttp2_session_get_outbound_queue_size(session_.get()) > many_queued)
+    return;
+  submit_interim(to, status, lines);
+}
+
+void http2::submit_interim(const http2_stream& to, unsigned status, std::string_view lines) {
+  const auto fields = http2_fields::interim(status, lines);
   nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(to.id_),
                          nullptr, fields.data(), fields.size(), nullptr);
 }

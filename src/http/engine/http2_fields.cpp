@@ -55,9 +55,10 @@ class field_list {
 
 thread_local field_list scratch;
 
-bool about_the_connection(std::string_view name) noexcept {
+/// What HTTP/1.1 alone has: RFC 9113 section 8.2.2, RFC 8441 section 5.
+bool of_http1(std::string_view name) noexcept {
   return same_token(name, "keep-alive") || same_token(name, "proxy-connection") ||
-         same_token(name, "upgrade");
+         same_token(name, "upgrade") || same_token(name, "sec-websocket-accept");
 }
 
 void field_list::add_lines(std::string_view lines) {
@@ -66,15 +67,16 @@ void field_list::add_lines(std::string_view lines) {
     lines.remove_prefix(line.size() + 2);
     const auto colon = line.find(':');
     const auto name = line.substr(0, colon);
-    if (!about_the_connection(name)) add(name, line.substr(colon + 2), 0);
+    if (!of_http1(name)) add(name, line.substr(colon + 2), 0);
   }
 }
 
 }  // namespace
 
-std::span<const nghttp2_nv> http2_fields::interim(unsigned status) {
+std::span<const nghttp2_nv> http2_fields::interim(unsigned status, std::string_view lines) {
   auto& fields = scratch.begin();
   fields.add_status(status);
+  fields.add_lines(lines);
   return fields.all();
 }
 

@@ -81,7 +81,7 @@ void http2::refuse(http2_stream& of, const refusal& why) {
 void http2::take_body(std::int32_t id, std::string_view piece) {
   auto* const of = find(id);
   if (of == nullptr) return;
-  if (of->finished_) return take_rest(*of, piece.size());
+  if (of->finished_ && !of->granted_) return take_rest(*of, piece.size());
   of->unconsumed_ += piece.size();
   if (!of->refused_ && !of->reset_) {
     if (piece.size() <= of->body_left_) {

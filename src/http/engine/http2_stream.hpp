@@ -91,7 +91,7 @@ class http2_stream {
     body_left_ = max_body;
     unconsumed_ = held_back_ = rest_taken_ = 0;
     complete_ = expects_continue_ = continued_ = prioritized_ = refused_ = false;
-    answered_ = finished_ = reset_ = false;
+    answered_ = granted_ = finished_ = reset_ = false;
   }
   /// What is left of the body that came with the answer.
   [[nodiscard]] std::string_view rest() const noexcept {
@@ -125,6 +125,7 @@ class http2_stream {
   bool prioritized_ = false;  // the client said how urgent it is
   bool refused_ = false;      // the rest of the request is thrown away
   bool answered_ = false;
+  bool granted_ = false;  // an extended CONNECT was: both sides end for themselves
   bool finished_ = false;
   bool reset_ = false;  // by us, on our own account
 };
