@@ -1,0 +1,102 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "baton/http/request.hpp"
+#include "baton/http/responder.hpp"
+#include "baton/net/loop.hpp"
+#include "baton/net/timer_wheel.hpp"
+#include "http/client/upstream_pool.hpp"
+#include "ondemand/gateway/waiting_room.hpp"
+#include "ondemand/life/life.hpp"
+#include "ondemand/proxy/forward_options.hpp"
+#include "ondemand/proxy/proxy.hpp"
+
+namespace baton::ondemand {
+
+struct door_options {
+  http::client::pool_options pool = {};
+  forward_options forward = {};
+  /// How long a request waits for its service at most.
+  std::chrono::milliseconds wait_timeout{std::chrono::seconds{60}};
+};
+
+/// What a door tells, on its loop's thread.
+struct door_events {
+  /// A request waits, behind a door that is closed.
+  std::function<void()> wanted = {};
+  /// Nobody waits any more, behind any door of the service: they have left.
+  std::function<void()> deserted = {};
+  /// `watch` was called, and nothing is open any more. Once.
+  std::function<void()> emptied = {};
+  /// A request could not be passed on although the door is open: is the service there? It waits for
+  /// `cleared`, or for the door to be closed and opened.
+  std::function<void(const std::string& why)> suspect = {};
+};
+
+/// Where the requests of one loop go in to one service, or wait.
+///
+/// Invariants: a request is passed on while the door is open and waits while it is closed, in the
+/// order in which they came; each is answered, or its client has left; who waits is bounded in
+/// number, bytes and time. Lives on its loop; outlives its run.
+class door {
+ public:
+  door(net::loop& on, std::string service, const door_options& options,
+       std::shared_ptr<waiting_room> room, door_events events);
+  ~door();
+  door(const door&) = delete;
+  door& operator=(const door&) = delete;
+
+  /// A request for the service.
+  void enter(const http::request& asked, http::body_reader body, http::responder client);
+
+  /// Requests go to `target`, those that wait first.
+  void open(const net::address& target);
+  void close();
+  [[nodiscard]] traffic now() const noexcept;
+  void watch();
+  /// Those that wait are told no: 503.
+  void refuse(const std::string& why, std::chrono::milliseconds retry_after);
+  /// The service is there and well, whatever a request met: those that `suspect` spoke of are
+  /// answered.
+  void cleared();
+
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
+
+ private:
+  class passing;
+  struct waiter;
+  friend class passing;
+
+  void wait(const http::request& asked, http::body_reader body, http::responder client, bool again,
+            std::string doubt);
+  void pass(const http::request& asked, http::body_reader body, http::responder client, bool again);
+  void failed(const passing& of, failed_forward& what);
+  void left(passing& of);
+  void remove(waiter& who);
+  void tell(waiter& who, const std::string& why, std::chrono::milliseconds retry_after);
+
+  net::loop& loop_;
+  std::string service_;
+  door_options options_;
+  std::shared_ptr<waiting_room> room_;
+  door_events events_;
+  proxy proxy_;
+  std::vector<std::unique_ptr<http::client::upstream_pool>> pools_;  // the last one is in use
+  std::list<std::shared_ptr<waiter>> waiting_;
+  std::vector<std::unique_ptr<passing>> spare_;
+  std::size_t under_way_ = 0;
+  std::optional<time_point> last_;
+  bool open_ = false;
+  bool watched_ = false;
+};
+
+}  // namespace baton::ondemand

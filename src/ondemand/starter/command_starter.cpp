@@ -1,0 +1,153 @@
+#include "ondemand/starter/command_starter.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "baton/base/error.hpp"
+#include "baton/base/log.hpp"
+#include "ondemand/process/duration_text.hpp"
+
+namespace baton::ondemand {
+namespace {
+
+using steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// Between two runs of the check command behind a stop.
+constexpr milliseconds first_pause{10};
+constexpr milliseconds longest_pause{500};
+
+/// At least a millisecond.
+milliseconds left_until(steady::time_point then) {
+  return std::max(std::chrono::ceil<milliseconds>(then - steady::now()), milliseconds{1});
+}
+
+}  // namespace
+
+command_starter::command_starter(boost::asio::io_context& context, service_options service,
+                                 starter_events events)
+    : context_{context},
+      service_{std::move(service)},
+      events_{std::move(events)},
+      timer_{context} {}
+
+command_starter::~command_starter() = default;
+
+const command_service& command_starter::kind() const {
+  return std::get<command_service>(service_.kind);
+}
+
+/// Takes the place of what ran before, which is ended.
+void command_starter::run(const char* which, const program& what, milliseconds timeout,
+                          outcome_handler then) {
+  running_ = which;
+  command_ = std::make_unique<command>(context_);
+  command_->start(
+      {.name = fmt::format("{} {}", service_.name, which), .what = what, .timeout = timeout},
+      [this, then = std::move(then)](const command_outcome& outcome) {
+        // `then` may run the next one.
+        over_ = std::move(command_);
+        running_ = "";
+        then(outcome);
+      });
+}
+
+void command_starter::start() {
+  stopping_ = hurried_ = false;
+  tail_.clear();
+  began_ = steady::now();
+  if (!kind().check) return run_start();
+  run("check", *kind().check, service_.start_timeout, [this](const command_outcome& outcome) {
+    if (!outcome.success()) return run_start();
+    log_info(fmt::format("{}: it runs already, as its check command says", service_.name),
+             {{"event", "service_found"}, {"service", service_.name}});
+    events_.on_spawned();
+    wait_until_ready();
+  });
+}
+
+void command_starter::run_start() {
+  run("start", kind().start, left_until(began_ + service_.start_timeout),
+      [this](const command_outcome& outcome) {
+        tail_ = outcome.output;
+        if (!outcome.success()) return fail(fmt::format("its start command {}", outcome.why));
+        started_ = std::move(over_);
+        events_.on_spawned();
+        wait_until_ready();
+      });
+}
+
+void command_starter::wait_until_ready() {
+  if (stopping_) return;  // the handler of on_spawned wanted that
+  readiness_ = std::make_unique<readiness>(context_);
+  readiness_->start({.check = service_.ready,
+                     .timeout = left_until(began_ + service_.start_timeout),
+                     .name = service_.name},
+                    [this](const readiness_outcome& outcome) {
+                      readiness_.reset();
+                      if (!outcome.ready()) return fail(outcome.why);
+                      events_.on_ready();
+                    });
+}
+
+void command_starter::fail(const std::string& why) {
+  if (!stopping_) events_.on_failed(why);
+}
+
+void command_starter::stop() {
+  if (std::exchange(stopping_, true)) return;
+  readiness_.reset();
+  command_.reset();
+  give_up_ = steady::now() + service_.stop_timeout;
+  pause_ = first_pause;
+  if (!kind().stop) return boost::asio::post(context_, [this] { stopped({}); });
+  run("stop", *kind().stop, service_.stop_timeout, [this](const command_outcome& outcome) {
+    tail_ = outcome.output;
+    if (!outcome.success() && !kind().check)
+      return stopped(fmt::format("its stop command {}", outcome.why));
+    if (!outcome.success())
+      log_error(
+          fmt::format("{}: its stop command {}; its check command is asked whether it still "
+                      "runs",
+                      service_.name, outcome.why));
+    if (kind().check) return check_gone();
+    stopped({});
+  });
+}
+
+void command_starter::check_gone() {
+  run("check", *kind().check, service_.stop_timeout, [this](const command_outcome& outcome) {
+    if (!outcome.success()) return stopped({});
+    if (hurried_ || steady::now() >= give_up_)
+      return stopped(fmt::format(
+          "it still runs {} after the stop was begun, as its check command says: see what its "
+          "stop command does",
+          in_words(service_.stop_timeout)));
+    check_again();
+  });
+}
+
+void command_starter::check_again() {
+  timer_.expires_after(std::exchange(pause_, std::min(pause_ * 2, longest_pause)));
+  timer_.async_wait([this](error_code cancelled) {
+    if (!cancelled) check_gone();
+  });
+}
+
+void command_starter::hurry() { hurried_ = true; }
+
+void command_starter::stopped(const std::string& left) {
+  started_.reset();
+  stopping_ = false;
+  events_.on_stopped(left);
+}
+
+std::string command_starter::progress() const {
+  if (readiness_ != nullptr) return readiness_->why_not_yet();
+  return *running_ != '\0' ? fmt::format("its {} command runs", running_) : std::string{};
+}
+
+}  // namespace baton::ondemand

@@ -1,0 +1,197 @@
+#include "ondemand/starter/child_starter.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+
+#include "baton/base/error.hpp"
+#include "unit/ondemand/starter/starter_fixture.hpp"
+
+namespace baton::ondemand {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+/// Answers each connection on descriptor 3 with what it was told about its sockets.
+constexpr const char* taught = R"(
+import os, socket
+s = socket.socket(fileno=3)
+mine = os.environ.get("LISTEN_PID") == str(os.getpid())
+words = [str(mine), os.environ.get("LISTEN_FDS", ""), os.environ.get("LISTEN_FDNAMES", ""),
+         str(s.getblocking())]
+while True:
+    c, _ = s.accept()
+    c.sendall(" ".join(words).encode())
+    c.close()
+)";
+
+class ChildStarter : public StarterTest {
+ protected:
+  static service_options service(program run, readiness_check ready = no_check{}) {
+    service_options made;
+    made.name = "shop";
+    made.kind = child_service{.run = std::move(run)};
+    made.ready = std::move(ready);
+    made.start_timeout = 20s;
+    return made;
+  }
+  static service_options listening(const std::string& address) {
+    auto made = service({.argv = {"python3", "-c", taught}}, listening_check{});
+    std::get<child_service>(made.kind).socket.emplace().address = address;
+    return made;
+  }
+  /// What a new connection is sent until its end.
+  static std::string ask(const net::address& at) {
+    const unique_fd fd{::socket(at.domain(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    EXPECT_EQ(::connect(fd.get(), at.data(), at.size()), 0);
+    std::string all;
+    char buffer[256];
+    for (ssize_t size = 0; (size = ::read(fd.get(), buffer, sizeof buffer)) > 0;)
+      all.append(buffer, static_cast<std::size_t>(size));
+    return all;
+  }
+};
+
+TEST_F(ChildStarter, GivesTheSocketThatRequestsWaitAt) {
+  auto& subject = make<child_starter>(listening("@"));
+  EXPECT_THAT(subject.target().to_string(), StartsWith("@baton/shop/"));
+  start_ready();
+  EXPECT_EQ(ask(subject.target()), "True 1 shop True");
+  stop();
+}
+
+TEST_F(ChildStarter, AnEveryAddressSocketIsReachedOnThisMachine) {
+  auto& subject = make<child_starter>(listening("0.0.0.0:0"));
+  EXPECT_EQ(subject.target().host(), "127.0.0.1");
+  EXPECT_NE(subject.target().port(), 0);
+  start_ready();
+  EXPECT_EQ(ask(subject.target()), "True 1 shop True");
+  stop();
+}
+
+TEST_F(ChildStarter, WhoComesBetweenTwoRunsIsServedByTheSecond) {
+  auto& subject = make<child_starter>(listening("127.0.0.1:0"));
+  const auto before = subject.target();
+  start_ready();
+  stop();
+  told();
+  const unique_fd early{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  ASSERT_EQ(::connect(early.get(), before.data(), before.size()), 0) << "the socket is still ours";
+  start_ready();
+  EXPECT_EQ(subject.target(), before);
+  char buffer[64];
+  EXPECT_EQ(::read(early.get(), buffer, sizeof buffer), 16);
+  stop();
+}
+
+TEST_F(ChildStarter, ASocketThatCannotBeBoundIsAnError) {
+  auto& first = make<child_starter>(listening("127.0.0.1:0"));
+  const auto taken = first.target().to_string();
+  EXPECT_THROW(child_starter(context(), listening(taken), {}), setup_error);
+}
+
+TEST_F(ChildStarter, ThatEndsBeforeItIsReadySaysHow) {
+  auto& subject = make<child_starter>(
+      service({.argv = {"/bin/sh", "-c", "echo no database >&2; exit 3"}}, notify_check{}));
+  subject.start();
+  wait_for("failed");
+  EXPECT_THAT(told(), ElementsAre("spawned", StartsWith("failed: exited with status 3 before it "
+                                                        "was ready")));
+  EXPECT_EQ(subject.output_tail(), "no database\n");
+  stop();
+  EXPECT_THAT(told(), ElementsAre("stopped"));
+  EXPECT_EQ(subject.output_tail(), "no database\n") << "kept for who asks why";
+}
+
+TEST_F(ChildStarter, ThatIsNotThereSaysSo) {
+  auto& subject = make<child_starter>(service({.argv = {"/no/such/program"}}));
+  subject.start();
+  wait_for("failed");
+  EXPECT_THAT(told(), ElementsAre(HasSubstr("/no/such/program")));
+  stop();
+  EXPECT_THAT(told(), ElementsAre("stopped"));
+}
+
+TEST_F(ChildStarter, ThatGoesIntoTheBackgroundIsToldNotToAndItsDaemonIsEnded) {
+  auto& subject = make<child_starter>(service(ProcessTest::subject({"daemonize"}), notify_check{}));
+  subject.start();
+  wait_for("failed");
+  EXPECT_THAT(told(), ElementsAre("spawned", AllOf(HasSubstr("exited with status 0"),
+                                                   HasSubstr("keep it in the foreground"))));
+  stop();  // what is left is found by the fixture
+  EXPECT_THAT(told(), ElementsAre("stopped"));
+}
+
+TEST_F(ChildStarter, ACrashIsToldAtOnce) {
+  auto& subject = make<child_starter>(service(ProcessTest::subject({"wait"})));
+  start_ready();
+  ASSERT_GT(subject.pid(), 0);
+  ASSERT_EQ(::kill(subject.pid(), SIGSEGV), 0);
+  wait_for("failed");
+  EXPECT_THAT(told(), ElementsAre(HasSubstr("SIGSEGV")));
+  stop();
+}
+
+TEST_F(ChildStarter, ThatIgnoresTermIsKilledAtItsDeadline) {
+  auto options = service(ProcessTest::subject({"ignore-term"}));
+  options.stop_timeout = 1ms;
+  auto& subject = make<child_starter>(options);
+  start_ready();
+  run_until([&] { return subject.output_tail() == "state ready\n"; }, "it ignores TERM");
+  stop();
+  EXPECT_THAT(told(), ElementsAre("stopped"));
+  EXPECT_EQ(subject.pid(), 0);
+}
+
+TEST_F(ChildStarter, AStopMayBeHurried) {
+  auto options = service(ProcessTest::subject({"ignore-term"}));
+  options.stop_timeout = 1h;
+  auto& subject = make<child_starter>(options);
+  start_ready();
+  run_until([&] { return subject.output_tail() == "state ready\n"; }, "it ignores TERM");
+  subject.stop();
+  subject.hurry();
+  wait_for("stopped");
+}
+
+TEST_F(ChildStarter, AStartMayBeStoppedAtAnyMoment) {
+  auto& subject = make<child_starter>(service(ProcessTest::subject({"wait"}), notify_check{}));
+  for (int turn = 0; turn < 20; ++turn) {
+    subject.start();
+    for (int i = 0; i < turn % 5; ++i) context().poll();
+    subject.stop();
+    wait_for("stopped");
+    EXPECT_THAT(told(), testing::AnyOf(ElementsAre("stopped"), ElementsAre("spawned", "stopped")));
+  }
+}
+
+TEST_F(ChildStarter, MayBeDestroyedAtAnyMoment) {
+  for (int turn = 0; turn < 10; ++turn) {
+    auto& subject = make<child_starter>(service(ProcessTest::subject({"fork-away"})));
+    subject.start();
+    for (int i = 0; i < turn; ++i) context().poll();
+    if (turn % 2 == 1) subject.stop();
+  }
+  // A daemon that its starter was not told to stop lives on; it is nobody's who may be told.
+  for (const auto pid : processes_with("PROCESS_TEST=")) ::kill(pid, SIGKILL);
+}
+
+TEST_F(ChildStarter, TellsWhyItIsNotReadyYet) {
+  auto options =
+      service(ProcessTest::subject({"wait"}), tcp_check{net::address::parse("127.0.0.1:1")});
+  auto& subject = make<child_starter>(options);
+  subject.start();
+  run_until([&] { return subject.progress().find("refused") != std::string::npos; },
+            "an attempt was refused");
+  EXPECT_THAT(subject.progress(), HasSubstr("127.0.0.1:1"));
+  stop();
+}
+
+}  // namespace
+}  // namespace baton::ondemand
