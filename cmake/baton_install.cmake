@@ -42,6 +42,10 @@ if(BATON_CONFIG)
   baton_install_library(config baton_operations_config)
   list(APPEND baton_components config)
 endif()
+if(BATON_ONDEMAND)
+  baton_install_library(ondemand baton_ondemand)
+  list(APPEND baton_components ondemand)
+endif()
 list(JOIN baton_components " " baton_components)
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/baton-config.cmake.in

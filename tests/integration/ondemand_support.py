@@ -88,7 +88,9 @@ class OndemandCase(Case):
             gateway.gone()
         pids = [pid for name in gateway.folders for pid in gateway.starts(name)]
         log = gateway.log()
+        told = [line for line in gateway.lines if "Sanitizer" in line or "runtime error" in line]
         gateway.end()
+        self.assertEqual(told, [], log)
         left = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
         self.assertEqual(left, [], "services were left behind:\n" + log)
 

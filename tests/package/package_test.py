@@ -49,7 +49,7 @@ class Package:
         installed = {str(path.relative_to(self.prefix)) for path in self.prefix.rglob("*")}
         archives = [self.prefix / name for name in installed if name.endswith(".a")]
         names = sorted(path.name for path in archives)
-        parts = ("admin", "config", "core", "grpc", "http")
+        parts = ("admin", "config", "core", "grpc", "http", "ondemand")
         assert names == [f"libbaton_{name}.a" for name in parts], names
         for archive in archives:
             assert b"BATON_FAULT" not in archive.read_bytes(), f"{archive} reads BATON_FAULT"
@@ -117,6 +117,7 @@ class Package:
         self.play_one(folder / "pong", lambda program: program.ask()[1])
         self.play_one(folder / "greeter", Program.greeting)
         self.play_one(folder / "observed", lambda program: program.ask()[1], self.look)
+        self.play_one(folder / "awakened", lambda program: program.ask()[1], self.wake)
         if (folder / "callee").exists():
             self.play_one(folder / "callee", lambda program: program.ask()[1], self.call)
 
@@ -124,6 +125,10 @@ class Package:
     def look(program, generation):
         status, text = program.ask("/metrics")
         assert status == 200 and f"\nbaton_generation {generation}\n" in text, text
+
+    @staticmethod
+    def wake(program, _generation):
+        assert program.ask("/page") == (200, "awake\n"), program.log_text()
 
     @staticmethod
     def call(program, generation):

@@ -81,6 +81,13 @@ def talk(stub):
     return pids.pop()
 
 
+def never_connected(error):
+    """grpc 1.51 reads errno behind connect(2) only when other calls have set it anew: now and then
+    a connection that is on its way (EINPROGRESS) is given up for what TCP never says (ENOENT)."""
+    return (error.code() == grpc.StatusCode.UNAVAILABLE
+            and "No such file or directory" in error.details())
+
+
 class Followers:
     def __init__(self, connect_once):
         self.connect = connect_once
@@ -101,8 +108,13 @@ class Followers:
                 self.pids.add(pid)
 
     def on_new_channel(self):
-        with self.connect() as channel:
-            return ask(probe_pb2_grpc.ProbeStub(channel))
+        while True:
+            try:
+                with self.connect() as channel:
+                    return ask(probe_pb2_grpc.ProbeStub(channel))
+            except grpc.RpcError as error:
+                if not never_connected(error):
+                    raise
 
     def run(self):
         threads, connected = [], threading.Barrier(3 * WORKERS + 1)
