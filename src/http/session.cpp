@@ -48,8 +48,11 @@ void session::on_ready(std::uint32_t events) {
   }
   if ((events & ~std::uint32_t{EPOLLOUT}) == 0) return;
   if (wants_read()) return read_some();
-  if ((events_ & EPOLLIN) == 0) return;
-  events_ &= ~std::uint32_t{EPOLLIN};
+  const bool hears = hears_leaving();
+  if (hears && (events & EPOLLRDHUP) != 0) return close();
+  const auto unwanted = hears ? std::uint32_t{EPOLLIN} : std::uint32_t{EPOLLIN | EPOLLRDHUP};
+  if ((events_ & unwanted) == 0) return;
+  events_ &= ~unwanted;
   if (shard_.on.poller().modify(connection_.fd(), events_, *this)) close();
 }
 
@@ -172,14 +175,23 @@ bool session::wants_read() const noexcept {
   return !exchange_->engine.complete() && exchange_->link->wants_body();
 }
 
+/// A client that ends its side has left, though it may not have closed the connection.
+bool session::hears_leaving() const noexcept {
+  return exchange_ != nullptr && exchange_->link != nullptr && exchange_->engine.complete() &&
+         exchange_->route != nullptr && exchange_->route->options.cancel_at_half_close;
+}
+
 bool session::input_waits() const noexcept {
   return carry_ != nullptr || connection_.input_waits();
 }
 
-/// EPOLLIN is only taken away when it fires and is not wanted: most answers come before that.
+/// EPOLLIN and EPOLLRDHUP are only taken away when they fire and are not wanted: most answers come
+/// before that.
 void session::watch() {
-  const std::uint32_t wanted =
-      (wants_read() ? std::uint32_t{EPOLLIN} : 0U) | (blocked() ? std::uint32_t{EPOLLOUT} : 0U);
+  const std::uint32_t wanted = (wants_read()      ? std::uint32_t{EPOLLIN | EPOLLRDHUP}
+                                : hears_leaving() ? std::uint32_t{EPOLLRDHUP}
+                                                  : 0U) |
+                               (blocked() ? std::uint32_t{EPOLLOUT} : 0U);
   error_code failed;
   if (!watched_) {
     watched_ = true;

@@ -89,6 +89,7 @@ class session final : public net::pollable,
   [[nodiscard]] bool wants_read() const noexcept;
   [[nodiscard]] bool owes_answer() const noexcept;
   [[nodiscard]] bool input_waits() const noexcept;
+  [[nodiscard]] bool hears_leaving() const noexcept;
   [[nodiscard]] bool drains() const noexcept {  // asked once for each answer
     return shard_.closing ||
            (shard_.announced && told_ == shard_.drains && shard_.farewells.allows());

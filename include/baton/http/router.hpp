@@ -30,6 +30,10 @@ struct route_options {
   /// came over HTTP/1.1 or as an extended CONNECT of HTTP/2; without its name here the former is
   /// served as if it had not asked, and the latter is told 501.
   std::vector<std::string> upgrades = {};
+  /// HTTP/1.1: a client that closes its sending side (shutdown(2)) behind its request may still
+  /// wait for the answer, but most that do so have left: with this they are taken to have, and the
+  /// request is cancelled, as one whose connection broke. For answers that cost much, or take long.
+  bool cancel_at_half_close = false;
 };
 
 /// One method and pattern, and what it calls.

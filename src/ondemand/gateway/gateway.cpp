@@ -90,6 +90,7 @@ gateway::implementation::implementation(server& server, http::service& web,
   http::route_options any_size;
   any_size.max_body = std::numeric_limits<std::int64_t>::max();
   any_size.upgrades = {"websocket"};
+  any_size.cancel_at_half_close = true;
   const auto call = [this](const http::request& asked, http::body_reader body,
                            http::responder client) {
     forward(asked, std::move(body), std::move(client));

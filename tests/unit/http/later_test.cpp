@@ -96,6 +96,61 @@ TEST(Later, HearsNothingOfAClientThatLeavesWithItsAnswer) {
   EXPECT_EQ(cancelled, 0);
 }
 
+/// `/dear` costs so much that a client that ends its side is taken to have left.
+struct dear : holding {
+  dear() {
+    const auto call = [this](const request&, responder done) {
+      done.on_cancel([this] { ++cancelled; });
+      held.push_back(std::move(done));
+    };
+    web.get("/dear", call, {.cancel_at_half_close = true});
+  }
+  int cancelled = 0;
+};
+constexpr std::string_view get_dear = "GET /dear HTTP/1.1\r\nHost: h\r\n\r\n";
+
+TEST(Later, AClientThatEndsItsSideIsAnswered) {
+  dear run;
+  auto by = run.connect();
+  by.send(get_later);
+  by.half_close();
+  ASSERT_TRUE(run.until([&] { return !run.held.empty(); }));
+  run.settle();
+  run.held[0](response::text("all the same"));
+  ASSERT_TRUE(run.until_received(by, "all the same"));
+}
+
+TEST(Later, UnlessTheRouteTakesItToHaveLeft) {
+  dear run;
+  auto by = run.connect();
+  by.send(get_dear);
+  ASSERT_TRUE(run.until([&] { return !run.held.empty(); }));
+  run.settle();
+  EXPECT_EQ(run.cancelled, 0);
+  by.half_close();
+  ASSERT_TRUE(run.until([&] { return run.cancelled == 1 && run.closed() == 1; }));
+}
+
+TEST(Later, TheEndOfItsSideMayComeWithTheRequest) {
+  dear run;
+  auto by = run.connect();
+  by.send(get_dear);
+  by.half_close();
+  ASSERT_TRUE(run.until([&] { return run.cancelled == 1 && run.closed() == 1; }));
+}
+
+TEST(Later, TheEndOfItsSideMayComeBehindAnotherRequest) {
+  dear run;
+  auto by = run.connect();
+  by.send(get_dear);
+  ASSERT_TRUE(run.until([&] { return !run.held.empty(); }));
+  by.send(get_ping);
+  run.settle();
+  EXPECT_EQ(run.cancelled, 0);
+  by.half_close();
+  ASSERT_TRUE(run.until([&] { return run.cancelled == 1 && run.closed() == 1; }));
+}
+
 TEST(Later, DoesNotBeginTheNextRequestBeforeTheAnswer) {
   holding run;
   auto by = run.connect();
