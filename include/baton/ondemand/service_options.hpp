@@ -1,5 +1,7 @@
 #pragma once
 
+#include <signal.h>
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -43,6 +45,9 @@ struct child_service {
   program run = {};
   /// We bind its socket, before it runs: requests wait there, and nothing is polled.
   std::optional<socket_passing> socket = {};
+  /// What asks its processes to end; those that are there still at the end of `stop_timeout` are
+  /// killed.
+  int stop_signal = SIGTERM;
 };
 
 /// Whatever is started and stopped by commands: a unit of systemd, a container, a script.

@@ -20,8 +20,11 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point then) {
 }  // namespace
 
 child_starter::child_starter(boost::asio::io_context& context, service_options service,
-                             starter_events events)
-    : context_{context}, service_{std::move(service)}, events_{std::move(events)} {
+                             starter_events events, std::vector<passed_descriptor> held)
+    : context_{context},
+      service_{std::move(service)},
+      events_{std::move(events)},
+      held_{std::move(held)} {
   target_ = service_.target;
   if (kind().socket) {
     socket_.emplace(*kind().socket, service_.name);
@@ -35,10 +38,12 @@ const child_service& child_starter::kind() const { return std::get<child_service
 
 void child_starter::start() {
   up_ = failed_ = false;
+  exit_.reset();
   tail_.clear();
   marker_ = make_marker();
   child_options options{.name = service_.name,
                         .what = kind().run,
+                        .descriptors = held_,
                         .notify = std::holds_alternative<notify_check>(service_.ready),
                         .marker = marker_};
   if (socket_) {
@@ -73,6 +78,8 @@ void child_starter::started() {
 }
 
 void child_starter::ended(const exit_status& status) {
+  exit_ = status;
+  if (report_) return stopped(*std::exchange(report_, std::nullopt));
   const auto background =
       status.success()
           ? "; if it went into the background, keep it in the foreground or describe it by start "
@@ -108,7 +115,7 @@ void child_starter::stop() {
     }
   }
   ending_ = std::make_unique<process_tree>(context_, std::move(tree));
-  ending_->stop({.grace = service_.stop_timeout},
+  ending_->stop({.grace = service_.stop_timeout, .signal = kind().stop_signal},
                 [this](const tree_report& report) { stopped(report); });
 }
 
@@ -117,6 +124,11 @@ void child_starter::hurry() {
 }
 
 void child_starter::stopped(const tree_report& report) {
+  // Its end was seen in /proc; how it ended comes from the loop, in a moment.
+  if (child_ != nullptr && child_->running() && report.left.empty()) {
+    report_ = report;
+    return;
+  }
   if (child_ != nullptr) tail_ = child_->output_tail();
   child_.reset();
   ending_.reset();

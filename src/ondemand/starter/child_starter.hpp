@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "baton/ondemand/service_options.hpp"
 #include "ondemand/process/child.hpp"
@@ -18,8 +19,10 @@ namespace baton::ondemand {
 /// that it started.
 class child_starter final : public starter {
  public:
-  /// `service` has a child_service. Throws setup_error for a socket that cannot be bound.
-  child_starter(boost::asio::io_context& context, service_options service, starter_events events);
+  /// `service` has a child_service. `held`: sockets that it is given besides its own; they stay the
+  /// caller's, and open. Throws setup_error for a socket that cannot be bound.
+  child_starter(boost::asio::io_context& context, service_options service, starter_events events,
+                std::vector<passed_descriptor> held = {});
   ~child_starter() override;
 
   void start() override;
@@ -29,6 +32,11 @@ class child_starter final : public starter {
   [[nodiscard]] pid_t pid() const noexcept override;
   [[nodiscard]] std::string progress() const override;
   [[nodiscard]] std::string output_tail() const override;
+
+  /// How the last start's process ended; nothing: it lives, or never ran.
+  [[nodiscard]] const std::optional<exit_status>& last_exit() const noexcept { return exit_; }
+  /// To the process that is the service; false if there is none.
+  bool send(int signal) noexcept { return child_ != nullptr && child_->send(signal); }
 
  private:
   [[nodiscard]] const child_service& kind() const;
@@ -40,6 +48,7 @@ class child_starter final : public starter {
   boost::asio::io_context& context_;
   service_options service_;
   starter_events events_;
+  std::vector<passed_descriptor> held_;
   std::optional<passed_socket> socket_;
   net::address target_;
   std::unique_ptr<child> child_;
@@ -47,6 +56,8 @@ class child_starter final : public starter {
   std::unique_ptr<process_tree> ending_;
   std::string marker_;  // of the tree of this start
   std::string tail_;    // of the last start
+  std::optional<exit_status> exit_;
+  std::optional<tree_report> report_;  // of an end that is to be told
   bool up_ = false;
   bool failed_ = false;
 };

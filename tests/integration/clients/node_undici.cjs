@@ -8,10 +8,13 @@ const { authority, follow } = require("./node_follow.cjs");
 
 const [what, url, ca, pipelining] = process.argv.slice(2);
 const connect = { ca: authority(ca) };
+// Shorter than the time for which a server that drains keeps idle connections (5 s): the client, and
+// not the server, ends one that it has not used, or it would do so under a request.
+const keepAliveTimeout = 1000;
 
 const pool = async () => {
   const connections = 8;
-  const client = new Pool(url, { connections, pipelining: Number(pipelining), connect });
+  const client = new Pool(url, { connections, pipelining: Number(pipelining), connect, keepAliveTimeout });
   await follow(connections * Number(pipelining), async () => {
     const { statusCode, body } = await client.request({ method: "GET", path: "/ping" });
     const text = await body.text();
@@ -54,7 +57,7 @@ const download = async (dispatcher) => {
 };
 
 const stream = async () => {
-  const dispatcher = new Agent({ connect });
+  const dispatcher = new Agent({ connect, keepAliveTimeout });
   await follow(6, async (number) => {
     await (number % 2 ? upload : download)(dispatcher);
     return "good";
