@@ -48,6 +48,12 @@ if(BATON_ONDEMAND)
 endif()
 list(JOIN baton_components " " baton_components)
 
+foreach(program IN ITEMS baton_program baton-ondemand)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()
+
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/baton-config.cmake.in
   ${PROJECT_BINARY_DIR}/baton-config.cmake INSTALL_DESTINATION ${baton_package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/baton-config-version.cmake

@@ -60,6 +60,18 @@ class UnitFiles(Case):
                 ours = [line for line in done.decode().splitlines() if "graceful" in line]
                 self.assertEqual(ours, [])
 
+    def test_systemd_accepts_the_unit_of_baton_run(self):
+        tool("systemd-analyze")
+        with tempfile.TemporaryDirectory() as folder:
+            unit = os.path.join(folder, "run.service")
+            with open(unit, "w", encoding="utf-8") as file:
+                file.write(read("systemd/run.service").replace("/usr/local/bin/baton", PROGRAM))
+            done = self.run_client("bash", "-c", 'systemd-analyze verify --man=no "$1" 2>&1', "-", unit)
+        self.assertEqual([x for x in done.decode().splitlines() if "run.service" in x], [])
+        service = section(read("systemd/run.service"), "Service")
+        self.assertIn("--stop-timeout 30s", service["ExecStart"][0])
+        self.assertEqual(service["TimeoutStopSec"], ["40"])
+
     def test_the_service_is_exposed_to_little(self):
         folder = self.place()
         tool("systemd-analyze")
