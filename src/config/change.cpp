@@ -57,7 +57,7 @@ class comparison {
 
   static elements labelled(const section& of, const void* parent) {
     elements all;
-    for (std::size_t i = 0; i < of.count(parent); ++i) {
+    for (std::size_t i = 0; i < of.count_of(parent); ++i) {
       const auto* const item = of.item_of(parent, i);
       all.emplace(label(of, item, i), item);
     }
@@ -74,7 +74,7 @@ class comparison {
     for (const auto& [name, item] : before)
       if (!after.contains(name))
         found_.push_back({here(name), of.on_change, outline(of, item), {}});
-    for (std::size_t i = 0; i < of.count(is.after); ++i) {
+    for (std::size_t i = 0; i < of.count_of(is.after); ++i) {
       const auto* const item = of.item_of(is.after, i);
       const auto name = label(of, item, i);
       if (const auto was = before.find(name); was != before.end())
@@ -103,7 +103,7 @@ std::string_view to_string(change_class of) noexcept {
 
 std::vector<change> compare(const settings& before, const settings& after) {
   comparison made;
-  made.maps(table(), {&before, &after}, {});
+  made.maps(table(after), {&before, &after}, {});
   return made.take();
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "baton/config/reference.hpp"
+#include "config/extension.hpp"
 #include "config/notation.hpp"
 #include "config/reader.hpp"
 #include "config/table.hpp"
@@ -74,6 +75,10 @@ std::string values(const key& of) {
       return "list" + made;
     case value_kind::bounds:
       return "list: " + allowed(of);
+    case value_kind::command:
+      return "line, or list";
+    case value_kind::names:
+      return "map";
     case value_kind::text:
       return "text";
     case value_kind::path:
@@ -107,11 +112,25 @@ void describe(const section& of, const void* object, const std::string& path, st
   }
 }
 
+/// In the introduction: the file beside the page.
+void name_schema(std::string& text, std::string_view file) {
+  constexpr std::string_view own = "configuration.schema.json";
+  for (auto at = text.find(own); at != std::string::npos; at = text.find(own, at + file.size()))
+    text.replace(at, own.size(), file);
+}
+
 }  // namespace
 
-std::string documentation() {
+std::string documentation(const settings& defaults) {
   std::string text{introduction};
-  describe(table(), table().fresh(), {}, text);
+  for (const auto& [part, object] : defaults.parts.all()) {
+    name_schema(text, part->schema);
+    text += fmt::format("\n{}", part->introduction);
+    section own;
+    own.sections = part->sections();
+    describe(own, &defaults, {}, text);
+  }
+  describe(table(), &defaults, {}, text);
   return text;
 }
 

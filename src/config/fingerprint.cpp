@@ -40,7 +40,7 @@ void add(hash& to, const section& of, const void* object) {
       add(to, each, each.inside_of(object));
       continue;
     }
-    for (std::size_t i = 0; i < each.count(object); ++i) {
+    for (std::size_t i = 0; i < each.count_of(object); ++i) {
       const auto* const item = each.item_of(object, i);
       to.add(each.label == nullptr ? std::string{} : each.label(item));
       add(to, each, item);
@@ -52,7 +52,7 @@ void add(hash& to, const section& of, const void* object) {
 
 std::uint64_t fingerprint(const settings& of) {
   hash made;
-  add(made, table(), &of);
+  add(made, table(of), &of);
   return made.value();
 }
 

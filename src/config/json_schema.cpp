@@ -52,11 +52,26 @@ json::object text_type(const key& of) {
   return made;
 }
 
+/// What needs no quotes where a text is wanted.
+json::array scalars() { return {"string", "number", "boolean"}; }
+
 json::object list_type(const key& of) {
   json::object element = of.choices.empty() ? json::object{{"type", "string"}} : one_of(of);
+  if (of.bare) element["type"] = scalars();
   json::object made{{"type", "array"}, {"items", std::move(element)}};
   if (of.required) made["minItems"] = 1;
   return made;
+}
+
+json::object command_type() {
+  return either({{"type", "string"}, {"minLength", 1}},
+                {{"type", "array"}, {"items", json::object{{"type", scalars()}}}, {"minItems", 1}});
+}
+
+json::object names_type() {
+  return {{"type", "object"},
+          {"propertyNames", text_like("^[^=]+$")},
+          {"additionalProperties", json::object{{"type", scalars()}}}};
 }
 
 json::object bounds_type(const key& of) {
@@ -88,6 +103,14 @@ json::object type_of(const key& of) {
       return either(whole(0, 777), text_like(mode_pattern));
     case value_kind::choice:
       return one_of(of);
+    case value_kind::integer:
+      return {{"type", "integer"},
+              {"minimum", static_cast<std::int64_t>(of.least)},
+              {"maximum", static_cast<std::int64_t>(of.most)}};
+    case value_kind::command:
+      return command_type();
+    case value_kind::names:
+      return names_type();
     case value_kind::texts:
       return list_type(of);
     case value_kind::bounds:
@@ -149,10 +172,10 @@ json::object section_schema(const section& of, const void* parent) {
 
 }  // namespace
 
-std::string json_schema() {
+std::string json_schema(const settings& defaults) {
   json::object made{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                     {"title", "Configuration of a baton service"}};
-  for (auto& each : map_schema(table(), table().fresh())) made[each.key()] = each.value();
+  for (auto& each : map_schema(table(defaults), &defaults)) made[each.key()] = each.value();
   return pretty(made);
 }
 

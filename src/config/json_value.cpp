@@ -49,7 +49,16 @@ void append(std::string& to, const json::value& of, std::size_t depth) {
 json::value json_value(const key& of, const value& is) {
   if (const auto* flag = std::get_if<bool>(&is)) return *flag;
   if (const auto* number = std::get_if<double>(&is)) return *number;
+  if (is_absent(is)) return nullptr;
+  if (const auto* number = std::get_if<std::int64_t>(&is)) return *number;
+  if (const auto* all = std::get_if<text_map>(&is)) {
+    json::object made;
+    for (const auto& [name, text] : *all) made[name] = of.secret ? mask : std::string_view{text};
+    return made;
+  }
   if (const auto* all = std::get_if<std::vector<std::string>>(&is)) {
+    if (of.kind == value_kind::command && all->empty()) return nullptr;
+    if (of.kind == value_kind::command && is_line(*all)) return json::value(all->back());
     json::array made;
     for (const auto& each : *all) made.emplace_back(each);
     return made;

@@ -140,7 +140,9 @@ class assignment {
              std::vector<problem>& problems)
       : text_{text}, where_{std::move(source), 0}, problems_{problems} {}
 
-  void put(node& document, const steps& to) { put_in(table(), document, to, 0, {}); }
+  void put(const section& table, node& document, const steps& to) {
+    put_in(table, document, to, 0, {});
+  }
 
  private:
   void complain(const std::string& path, std::string sentence) {
@@ -171,7 +173,8 @@ class assignment {
     const auto called = [&](const auto& each) { return each.name == name; };
     const bool last = step + 1 == to.size();
     const auto leaf = std::find_if(in.keys.begin(), in.keys.end(), called);
-    if (leaf != in.keys.end() && last) return set_scalar(entry(at, name));
+    if (leaf != in.keys.end() && last)
+      return is_document(*leaf) ? set_document(entry(at, name)) : set_scalar(entry(at, name));
     const auto inner = std::find_if(in.sections.begin(), in.sections.end(), called);
     if (inner == in.sections.end()) return complain_of_name(in, name, here);
     auto& value = entry(at, name);
@@ -208,6 +211,12 @@ class assignment {
                       const std::string& path) {
     if (step + 1 == to.size()) return complain(path, "what is to be set in each element?");
     for (auto& each : at.items) put_in(of, opened(each), to, step + 1, path + "[*]");
+  }
+
+  /// Whether a key's value is more than the text that it was given as.
+  [[nodiscard]] bool is_document(const key& of) const noexcept {
+    return of.kind == value_kind::names ||
+           (of.kind == value_kind::command && text_.starts_with('['));
   }
 
   node& opened(node& at) { return open(at, node::form::map); }
@@ -266,16 +275,16 @@ void collect_names(const section& in, const std::string& before, std::vector<std
 }
 
 /// An unknown variable that was probably meant for us is a problem.
-void judge_unknown(std::string_view name, std::vector<problem>& problems) {
+void judge_unknown(const section& table, std::string_view name, std::vector<problem>& problems) {
   const auto rest = name.substr(prefix.size());
   std::vector<std::string> names;
-  collect_names(table(), {}, names);
+  collect_names(table, {}, names);
   const std::vector<std::string_view> known{names.begin(), names.end()};
   const auto near = nearest(rest, known);
   const auto of_section = [&](const section& each) {
     return rest.starts_with(upper(each.name) + "_");
   };
-  const auto& sections = table().sections;
+  const auto& sections = table.sections;
   const bool meant = std::any_of(sections.begin(), sections.end(), of_section) ||
                      (!near.empty() && edit_distance(rest, near) <= 2);
   if (!meant) return;
@@ -289,8 +298,8 @@ void judge_unknown(std::string_view name, std::vector<problem>& problems) {
 
 }  // namespace
 
-void lay_environment(node& document, const std::vector<std::string>& variables,
-                     std::vector<problem>& problems) {
+void lay_environment(const section& table, node& document,
+                     const std::vector<std::string>& variables, std::vector<problem>& problems) {
   auto sorted = variables;
   std::sort(sorted.begin(), sorted.end());  // sections before what is in them
   for (const auto& each : sorted) {
@@ -298,22 +307,22 @@ void lay_environment(node& document, const std::vector<std::string>& variables,
     const std::string_view name = std::string_view{each}.substr(0, equals);
     if (!name.starts_with(prefix) || equals == std::string::npos) continue;
     if (std::find(std::begin(of_baton), std::end(of_baton), name) != std::end(of_baton)) continue;
-    const auto to = variable_name{name.substr(prefix.size())}.resolve(table(), &document);
+    const auto to = variable_name{name.substr(prefix.size())}.resolve(table, &document);
     if (!to) {
-      judge_unknown(name, problems);
+      judge_unknown(table, name, problems);
       continue;
     }
     assignment{std::string_view{each}.substr(equals + 1),
                std::make_shared<const std::string>(fmt::format("environment {}", name)), problems}
-        .put(document, *to);
+        .put(table, document, *to);
   }
 }
 
-void lay_overrides(node& document, const std::vector<override_value>& overrides,
-                   std::vector<problem>& problems) {
+void lay_overrides(const section& table, node& document,
+                   const std::vector<override_value>& overrides, std::vector<problem>& problems) {
   for (const auto& each : overrides)
     assignment{each.value, std::make_shared<const std::string>(each.source), problems}.put(
-        document, split(each.key));
+        table, document, split(each.key));
 }
 
 }  // namespace baton::config

@@ -16,6 +16,7 @@
 #include "config/loading.hpp"
 #include "config/reader.hpp"
 #include "config/rules.hpp"
+#include "config/table.hpp"
 
 namespace baton::config {
 namespace {
@@ -35,15 +36,17 @@ node empty_document(const std::shared_ptr<const std::string>& source) {
 
 loaded complete(node document, const std::string& name, const sources& from,
                 std::vector<problem> problems) {
-  lay_environment(document, from.environment, problems);
-  lay_overrides(document, from.overrides, problems);
-  loaded result{from.defaults, {}};
+  const auto& all = table(from.defaults);
+  lay_environment(all, document, from.environment, problems);
+  lay_overrides(all, document, from.overrides, problems);
+  loaded result{from.defaults, {}, {}};
   reader read{name, folder_of(from.path), problems};
   read.read(document, result.made);
   // Rules about several keys only make sense of keys that were read.
   if (problems.empty()) resolve(result.made, read);
   if (!problems.empty()) throw config_error{std::move(problems)};
   result.files = read.files();
+  result.remarks = read.remarks();
   if (!from.path.empty()) result.files.insert(result.files.begin(), from.path);
   return result;
 }
@@ -117,7 +120,9 @@ check_result check(const sources& from) {
   try {
     const auto found = load_all(from);
     try_certificates(found.made, name);
-    return {true, fmt::format("{}: good: {}\n", name, summary(found.made))};
+    std::string remarks;
+    for (const auto& each : found.remarks) remarks += each.to_string() + '\n';
+    return {true, fmt::format("{}{}: good: {}\n", remarks, name, summary(found.made))};
   } catch (const config_error& error) {
     const auto count = error.problems().size();
     return {false, fmt::format("{}\n{}: {} problem{}\n", error.what(), name, count,

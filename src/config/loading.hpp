@@ -11,6 +11,7 @@ namespace baton::config {
 struct loaded {
   settings made;
   std::vector<std::string> files;  // the configuration itself, and those of secrets
+  std::vector<problem> remarks;    // what is no mistake, but may surprise
 };
 
 /// `load`, with the files that it read.

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "config/encoding.hpp"
@@ -32,6 +33,8 @@ std::string bound(const key& of, std::uint64_t limit) {
       return write_mode(limit);
     case value_kind::bounds:
       return write_seconds(limit);
+    case value_kind::integer:
+      return std::to_string(static_cast<std::int64_t>(limit));
     default:
       return std::to_string(limit);
   }
@@ -42,6 +45,7 @@ std::string_view wanted(value_kind kind) noexcept {
     case value_kind::boolean:
       return "true or false";
     case value_kind::number:
+    case value_kind::integer:
       return "a whole number";
     case value_kind::ratio:
       return "a number";
@@ -58,6 +62,10 @@ std::string_view wanted(value_kind kind) noexcept {
     case value_kind::texts:
     case value_kind::bounds:
       return "a list";
+    case value_kind::command:
+      return "a line for the shell, or a list of a program and its arguments";
+    case value_kind::names:
+      return "a map of names to texts";
     default:
       return "a text";
   }
@@ -111,6 +119,14 @@ reading read_amount(const key& of, const node& from) {
   return {*found, {}};
 }
 
+reading read_signed(const key& of, const node& from) {
+  const auto found = from.written == node::style::quoted ? std::nullopt : read_integer(from.text);
+  if (!found) return not_one(of, from);
+  if (*found < static_cast<std::int64_t>(of.least) || *found > static_cast<std::int64_t>(of.most))
+    return refused(of, fmt::format("{} is out of range", shown(of, from)));
+  return {*found, {}};
+}
+
 reading read_share(const key& of, const node& from) {
   const auto found = from.written == node::style::quoted ? std::nullopt : read_ratio(from.text);
   if (!found) return not_one(of, from);
@@ -127,7 +143,7 @@ reading read_word(const key& of, const node& from) {
 
 /// What is wrong with a text of `of`; empty if nothing is.
 std::string wrong_text(const key& of, const node& from) {
-  if (from.written == node::style::plain && is_no_text(from.text))
+  if (!of.bare && from.written == node::style::plain && is_no_text(from.text))
     return fmt::format("{} is not a text in YAML; put it in quotes", shown(of, from));
   const bool controls = std::any_of(from.text.begin(), from.text.end(), [](char each) {
     return static_cast<unsigned char>(each) < 0x20 || each == 0x7f;
@@ -213,6 +229,47 @@ reading read_bounds(const key& of, const std::vector<node>& items) {
   return {std::move(made), {}};
 }
 
+constexpr std::array<std::string_view, 2> shell{"/bin/sh", "-c"};
+
+reading read_command(const key& of, const node& from) {
+  std::vector<std::string> made;
+  if (from.kind == node::form::list) {
+    for (std::size_t i = 0; i < from.items.size(); ++i) {
+      if (from.items[i].kind != node::form::scalar)
+        return refused(of, fmt::format("element {} is not a text", i));
+      made.push_back(from.items[i].text);
+    }
+  } else if (!from.text.empty()) {
+    made = {std::string{shell[0]}, std::string{shell[1]}, from.text};
+  }
+  if (made.empty() || made.front().empty())
+    return refused(of, fmt::format("names no program: {} is wanted", wanted(of.kind)));
+  for (const auto& each : made)
+    if (each.find('\0') != std::string::npos)
+      return refused(of, fmt::format("{} holds a NUL byte; remove it", quoted(each)));
+  return {std::move(made), {}};
+}
+
+reading read_names(const key& of, const node& from) {
+  if (from.kind != node::form::map)
+    return refused(
+        of, fmt::format("is {}, and {} is wanted",
+                        from.kind == node::form::list ? "a list" : "one value", wanted(of.kind)));
+  text_map made;
+  for (const auto& each : from.entries) {
+    if (each.name.empty() ||
+        each.name.find_first_of(std::string_view{"=\0", 2}) != std::string::npos)
+      return refused(of, fmt::format("{} is no good name: it must not be empty or hold '='",
+                                     quoted(each.name)));
+    if (each.value.kind != node::form::scalar)
+      return refused(of, fmt::format("{} is not a text", quoted(each.name)));
+    if (each.value.text.find('\0') != std::string::npos)
+      return refused(of, fmt::format("{} holds a NUL byte; remove it", quoted(each.name)));
+    made.emplace(each.name, each.value.text);
+  }
+  return {std::move(made), {}};
+}
+
 reading read_list(const key& of, const node& from) {
   const auto items = elements(from);
   if (!items)
@@ -232,6 +289,8 @@ reading read_scalar(const key& of, const node& from) {
       return read_share(of, from);
     case value_kind::choice:
       return read_word(of, from);
+    case value_kind::integer:
+      return read_signed(of, from);
     case value_kind::text:
     case value_kind::path: {
       auto wrong = wrong_text(of, from);
@@ -247,9 +306,25 @@ std::string joined(const std::vector<Element>& all) {
   return fmt::format("[{}]", fmt::join(all, ", "));
 }
 
+/// With `instead` for each value, unless it is empty.
+std::string joined(const text_map& all, std::string_view instead) {
+  std::string text;
+  for (const auto& [name, is] : all)
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", name,
+                        instead.empty() ? std::string_view{is} : instead);
+  return '{' + text + '}';
+}
+
+// What no value is, and no text can be: an absent one differs from an empty one.
+constexpr std::string_view absent{"\0", 1};
+
 }  // namespace
 
 bool is_pem(std::string_view text) noexcept { return text.starts_with("-----BEGIN"); }
+
+bool is_line(const std::vector<std::string>& arguments) noexcept {
+  return arguments.size() == 3 && arguments[0] == shell[0] && arguments[1] == shell[1];
+}
 
 std::string allowed(const key& of) {
   if (!of.choices.empty()) return fmt::format("{}", fmt::join(of.choices, ", "));
@@ -257,6 +332,7 @@ std::string allowed(const key& of) {
     case value_kind::boolean:
       return "true, false";
     case value_kind::number:
+    case value_kind::integer:
     case value_kind::ratio:
     case value_kind::size:
     case value_kind::duration:
@@ -274,17 +350,23 @@ std::string allowed(const key& of) {
 reading read_value(const key& of, const node& from) {
   if (from.kind == node::form::null)
     return refused(of, fmt::format("has no value: {} is wanted", wanted(of.kind)));
+  if (of.kind == value_kind::names) return read_names(of, from);
   if (from.kind == node::form::map)
     return refused(of, fmt::format("is a map, and {} is wanted", wanted(of.kind)));
   if (of.kind == value_kind::texts || of.kind == value_kind::bounds) return read_list(of, from);
+  if (of.kind == value_kind::command) return read_command(of, from);
   if (from.kind == node::form::list)
     return refused(of, fmt::format("is a list, and {} is wanted", wanted(of.kind)));
   return read_scalar(of, from);
 }
 
 std::string exactly(const key& of, const value& is) {
+  if (is_absent(is)) return std::string{absent};
   if (const auto* text = std::get_if<std::string>(&is)) return *text;
-  if (const auto* all = std::get_if<std::vector<std::string>>(&is)) return joined(*all);
+  if (const auto* all = std::get_if<std::vector<std::string>>(&is))
+    return of.kind == value_kind::command && is_line(*all) ? all->back() : joined(*all);
+  if (const auto* all = std::get_if<text_map>(&is)) return joined(*all, {});
+  if (const auto* number = std::get_if<std::int64_t>(&is)) return std::to_string(*number);
   if (const auto* all = std::get_if<std::vector<double>>(&is)) return joined(*all);
   if (const auto* time = std::get_if<milliseconds>(&is)) return write_duration(*time);
   if (const auto* number = std::get_if<double>(&is)) return write_ratio(*number);
@@ -295,7 +377,11 @@ std::string exactly(const key& of, const value& is) {
 }
 
 std::string written(const key& of, const value& is) {
+  if (is_absent(is)) return {};
+  if (const auto* all = std::get_if<text_map>(&is))
+    return all->empty() ? std::string{} : joined(*all, of.secret ? mask : std::string_view{});
   auto text = exactly(of, is);
+  if (of.kind == value_kind::command && text == "[]") return {};
   if (of.secret && !text.empty()) return std::string{mask};
   if (is_pem(text)) return "(PEM text)";
   return text;

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/document.hpp"
 #include "config/key.hpp"
@@ -28,6 +29,9 @@ struct reading {
 
 /// What stands for a secret.
 inline constexpr std::string_view mask = "********";
+
+/// Whether these are /bin/sh -c and a line.
+[[nodiscard]] bool is_line(const std::vector<std::string>& arguments) noexcept;
 
 /// PEM text instead of the path of a PEM file.
 [[nodiscard]] bool is_pem(std::string_view text) noexcept;

@@ -59,12 +59,13 @@ std::string below(std::string_view path, std::string_view name) {
 }
 
 void reader::read(const node& document, settings& into) {
+  table_ = &table(into);
   if (document.kind == node::form::null) return;
   if (document.kind != node::form::map)
     return complain_at(
         document.where, {},
         fmt::format("a configuration is a map of keys, and this is {}", form_name(document)));
-  read_map(table(), document, &into, {});
+  read_map(*table_, document, &into, {});
 }
 
 place reader::where(std::string_view path) const {
@@ -81,8 +82,16 @@ void reader::complain(std::string_view path, std::string sentence) {
 }
 
 void reader::complain_at(const place& at, std::string_view path, std::string sentence) {
-  problems_.push_back({at.source == nullptr ? source_ : *at.source, at.line, std::string{path},
-                       std::move(sentence)});
+  problems_.push_back(problem_at(at, path, std::move(sentence)));
+}
+
+problem reader::problem_at(const place& at, std::string_view path, std::string sentence) const {
+  return {at.source == nullptr ? source_ : *at.source, at.line, std::string{path},
+          std::move(sentence)};
+}
+
+void reader::remark(std::string_view path, std::string sentence) {
+  remarks_.push_back(problem_at(where(path), path, std::move(sentence)));
 }
 
 void reader::read_map(const section& of, const node& from, void* object, const std::string& path) {
@@ -111,7 +120,7 @@ void reader::complain_of_name(const section& of, const node::entry& each, const 
   std::string hint;
   if (const auto near = nearest(each.name, names_in(of)); !near.empty()) {
     hint = fmt::format("; did you mean '{}'?", near);
-  } else if (const auto other = elsewhere(table(), each.name, {}); !other.empty()) {
+  } else if (const auto other = elsewhere(*table_, each.name, {}); !other.empty()) {
     hint = fmt::format("; there is {}", other);
   }
   complain_at(each.where, below(path, printable(each.name)), "there is no such key" + hint);
@@ -122,13 +131,13 @@ void reader::read_section(const section& of, const node& from, void* parent,
   places_.insert_or_assign(path, from.where);
   if (of.kind == section::form::list) return read_list(of, from, parent, path);
   if (of.kind == section::form::named) return read_named(of, from, parent, path);
-  auto* const object = of.inside(parent);
+  auto* const object = of.inside_of(parent);
   if (of.mentioned != nullptr && from.kind == node::form::map) of.mentioned(object);
   read_map(of, from, object, path);
 }
 
 void reader::read_list(const section& of, const node& from, void* parent, const std::string& path) {
-  if (from.kind == node::form::null) return of.clear(parent);
+  if (from.kind == node::form::null) return of.clear_in(parent);
   if (from.kind != node::form::list)
     return complain_at(from.where, path,
                        fmt::format("is {}, and a list is wanted (each element begins with '- ')",
@@ -137,23 +146,23 @@ void reader::read_list(const section& of, const node& from, void* parent, const 
     return complain_at(
         from.where, path,
         fmt::format("has {} elements; allowed: at most {}", from.items.size(), most_elements));
-  if (!from.partial) of.clear(parent);
-  const auto had = of.count(parent);
-  for (auto i = had; i < from.items.size(); ++i) static_cast<void>(of.add(parent, {}));
+  if (!from.partial) of.clear_in(parent);
+  const auto had = of.count_of(parent);
+  for (auto i = had; i < from.items.size(); ++i) static_cast<void>(of.add_to(parent, {}));
   for (std::size_t i = 0; i < from.items.size(); ++i) {
     const auto& each = from.items[i];
     if (i < had && each.kind == node::form::null) continue;
-    read_map(of, each, of.item(parent, i), fmt::format("{}[{}]", path, i));
+    read_map(of, each, of.item_of(parent, i), fmt::format("{}[{}]", path, i));
   }
 }
 
 void reader::read_named(const section& of, const node& from, void* parent,
                         const std::string& path) {
-  if (from.kind == node::form::null) return of.clear(parent);
+  if (from.kind == node::form::null) return of.clear_in(parent);
   if (from.kind != node::form::map)
     return complain_at(from.where, path,
                        fmt::format("is {}, and a map of names is wanted", form_name(from)));
-  if (!from.partial) of.clear(parent);
+  if (!from.partial) of.clear_in(parent);
   for (const auto& each : from.entries) {
     const auto here = below(path, printable(each.name));
     const bool good = !each.name.empty() && each.name.size() <= 64 &&
@@ -166,9 +175,9 @@ void reader::read_named(const section& of, const node& from, void* parent,
       continue;
     }
     void* object = nullptr;
-    for (std::size_t i = 0; i < of.count(parent) && object == nullptr; ++i)
-      if (of.label(of.item(parent, i)) == each.name) object = of.item(parent, i);
-    read_map(of, each.value, object != nullptr ? object : of.add(parent, each.name), here);
+    for (std::size_t i = 0; i < of.count_of(parent) && object == nullptr; ++i)
+      if (of.label(of.item_of(parent, i)) == each.name) object = of.item_of(parent, i);
+    read_map(of, each.value, object != nullptr ? object : of.add_to(parent, each.name), here);
   }
 }
 

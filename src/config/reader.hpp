@@ -20,11 +20,15 @@ class reader {
   reader(const std::string& source, std::string folder, std::vector<problem>& problems)
       : source_{source}, folder_{std::move(folder)}, problems_{problems} {}
 
+  /// By the table of `into`.
   void read(const node& document, settings& into);
 
   /// Where the key, or what it stands in, is written.
   [[nodiscard]] place where(std::string_view path) const;
   void complain(std::string_view path, std::string sentence);
+  /// The same of what is no mistake, but may surprise.
+  void remark(std::string_view path, std::string sentence);
+  [[nodiscard]] const std::vector<problem>& remarks() const noexcept { return remarks_; }
   /// The files whose text is part of the settings now.
   [[nodiscard]] const std::vector<std::string>& files() const noexcept { return files_; }
 
@@ -43,10 +47,14 @@ class reader {
                       const std::string& path);
   void complain_of_name(const section& of, const node::entry& each, const std::string& path);
   void complain_at(const place& where, std::string_view path, std::string sentence);
+  [[nodiscard]] problem problem_at(const place& where, std::string_view path,
+                                   std::string sentence) const;
 
   const std::string& source_;
   std::string folder_;
   std::vector<problem>& problems_;
+  std::vector<problem> remarks_;
+  const section* table_ = nullptr;
   std::map<std::string, place, std::less<>> places_;
   std::vector<std::string> files_;
 };

@@ -13,6 +13,7 @@
 #include "baton/http/protocol.hpp"
 #include "baton/net/address.hpp"
 #include "config/encoding.hpp"
+#include "config/extension.hpp"
 #include "config/notation.hpp"
 #include "config/suggestion.hpp"
 #include "http/kept_for.hpp"
@@ -276,7 +277,11 @@ class rules {
 
 }  // namespace
 
-void resolve(settings& read, reader& from) { rules{read, from}.check(); }
+void resolve(settings& read, reader& from) {
+  rules{read, from}.check();
+  for (const auto& [part, object] : read.parts.all())
+    if (part->resolve != nullptr) part->resolve(read, from);
+}
 
 std::vector<net::listener_options> all_listeners(const settings& of) {
   std::vector<net::listener_options> all;

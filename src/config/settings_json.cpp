@@ -17,12 +17,12 @@ json::value write_section(const section& of, const void* parent) {
   if (of.kind == section::form::one) return write_map(of, of.inside_of(parent));
   if (of.kind == section::form::list) {
     json::array all;
-    for (std::size_t i = 0; i < of.count(parent); ++i)
+    for (std::size_t i = 0; i < of.count_of(parent); ++i)
       all.push_back(write_map(of, of.item_of(parent, i)));
     return all;
   }
   json::object all;
-  for (std::size_t i = 0; i < of.count(parent); ++i) {
+  for (std::size_t i = 0; i < of.count_of(parent); ++i) {
     const auto* const item = of.item_of(parent, i);
     all[of.label(item)] = write_map(of, item);
   }
@@ -42,6 +42,6 @@ json::object write_map(const section& of, const void* object) {
 
 }  // namespace
 
-std::string to_json(const settings& of) { return json::serialize(write_map(table(), &of)); }
+std::string to_json(const settings& of) { return json::serialize(write_map(table(of), &of)); }
 
 }  // namespace baton::config

@@ -1,13 +1,15 @@
 #pragma once
 
 #include "baton/config/settings.hpp"
-#include "config/key.hpp"
+#include "config/binding.hpp"
 
 namespace baton::config {
 
 /// The one table of keys: the map that a configuration is, bound to `settings`. Parser, schema,
 /// documentation, masking and the comparison of two configurations read it.
 [[nodiscard]] const section& table();
+/// With the sections of the extensions that `of` has.
+[[nodiscard]] const section& table(const settings& of);
 
 // Its parts.
 [[nodiscard]] section server_section();

@@ -123,6 +123,14 @@ std::optional<std::uint64_t> read_number(std::string_view text) noexcept {
   return number;
 }
 
+std::optional<std::int64_t> read_integer(std::string_view text) noexcept {
+  std::int64_t number = 0;
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 std::optional<double> read_ratio(std::string_view text) noexcept {
   double number = 0;
   if (!is_float(text)) return std::nullopt;

@@ -31,7 +31,7 @@ struct change {
   friend bool operator==(const change&, const change&) = default;
 };
 
-/// What differs, in the order of the documentation.
+/// What differs, in the order of the documentation. Both have the same parts.
 [[nodiscard]] std::vector<change> compare(const settings& before, const settings& after);
 
 }  // namespace baton::config

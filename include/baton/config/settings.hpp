@@ -5,6 +5,7 @@
 
 #include "baton/admin/options.hpp"
 #include "baton/base/log_options.hpp"
+#include "baton/config/parts.hpp"
 #include "baton/http/access_log.hpp"
 #include "baton/http/limits.hpp"
 #include "baton/net/listener.hpp"
@@ -59,6 +60,8 @@ struct settings {
   log_options logging = {};
   access_settings access = {};
   admin_settings admin = {};
+  /// Of floors above.
+  config::parts parts = {};
 };
 
 /// Opens all listeners of the settings for `on`, those of `protocols` behind the others, and its
