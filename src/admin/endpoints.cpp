@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/serialize.hpp>
 #include <exception>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "admin/answers.hpp"
@@ -10,6 +13,7 @@
 #include "admin/service_implementation.hpp"
 #include "admin/views.hpp"
 #include "baton/admin/exposition.hpp"
+#include "baton/base/error.hpp"
 #include "baton/base/log.hpp"
 
 namespace baton::admin {
@@ -27,9 +31,17 @@ bool wants(const request& asked, std::string_view name) {
   return value && (*value == "true" || *value == "1");
 }
 
-response not_found(std::string_view path) {
-  return error_answer(404, path, "the admin service has nothing at this path",
-                      "ask for /, /health, /metrics, /servers, /config or /generations");
+response not_found(std::string_view path, const std::vector<extension>& more) {
+  std::string others;
+  for (const auto& each : more) others += fmt::format(", {}", each.path);
+  return error_answer(
+      404, path, "the admin service has nothing at this path",
+      fmt::format("ask for /, /health, /metrics, /servers, /config{} or /generations", others));
+}
+
+/// "/services" and "/services/x" of "/services"; not "/servicesx".
+bool is_below(std::string_view path, std::string_view top) noexcept {
+  return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
 }
 
 response not_allowed(const request& asked, std::string_view allow) {
@@ -43,14 +55,19 @@ response not_allowed(const request& asked, std::string_view allow) {
 
 }  // namespace
 
-void service::implementation::answer(const request& asked, responder done) {
-  struct endpoint {
-    std::string_view path;
-    bool reads;
-    bool changes;
-    void (implementation::*call)(const request&, responder);
-  };
-  static constexpr std::array endpoints{
+/// The paths of the service itself.
+struct service::implementation::endpoint {
+  std::string_view path;
+  bool reads;
+  bool changes;
+  void (implementation::*call)(const request&, responder);
+
+  [[nodiscard]] static std::span<const endpoint> all() noexcept;
+};
+
+std::span<const service::implementation::endpoint>
+service::implementation::endpoint::all() noexcept {
+  static constexpr std::array table{
       endpoint{"/", true, false, &implementation::page},
       endpoint{"/health", true, false, &implementation::health_of},
       endpoint{"/health/live", true, false, &implementation::live},
@@ -64,13 +81,42 @@ void service::implementation::answer(const request& asked, responder done) {
       endpoint{"/drain", false, true, &implementation::drain},
       endpoint{"/reload", false, true, &implementation::reload},
       endpoint{"/log-level", true, true, &implementation::log_level}};
+  return table;
+}
 
+void service::implementation::add(extension more) {
+  const auto refuse = [&](std::string_view why) {
+    throw setup_error{fmt::format("admin: the extension at '{}' {}", more.path, why)};
+  };
+  if (!more.path.starts_with('/') || more.path.size() < 2 || more.path.ends_with('/'))
+    refuse("has no path of its own; write it as in /services");
+  if (!more.answer) refuse("answers nothing; give it a function that does");
+  for (const auto& each : endpoint::all())
+    if (is_below(each.path, more.path) || (each.path != "/" && is_below(more.path, each.path)))
+      refuse(fmt::format("would hide {}, which is the admin service's own; choose another path",
+                         each.path));
+  for (const auto& each : extensions)
+    if (is_below(each.path, more.path) || is_below(more.path, each.path))
+      refuse(fmt::format("meets another one at {}; choose another path", each.path));
+  extensions.push_back(std::move(more));
+}
+
+const extension* service::implementation::extension_at(std::string_view path) const noexcept {
+  const auto found = std::find_if(extensions.begin(), extensions.end(),
+                                  [&](const auto& each) { return is_below(path, each.path); });
+  return found == extensions.end() ? nullptr : &*found;
+}
+
+void service::implementation::answer(const request& asked, responder done) {
   begin();
   auto who = visitor::of(asked);
   const bool reads = asked.method() == method::get || asked.method() == method::head;
-  who.bare_page = asked.path() == "/" && reads;
+  const auto* const more = extension_at(asked.path());
+  const bool other_page = more != nullptr && std::find(more->pages.begin(), more->pages.end(),
+                                                       asked.path()) != more->pages.end();
+  who.bare_page = reads && (asked.path() == "/" || other_page);
   if (const auto refused = guard()->refuses(who)) return done(error_answer(*refused));
-  for (const auto& each : endpoints) {
+  for (const auto& each : endpoint::all()) {
     if (each.path != asked.path()) continue;
     if ((reads && each.reads) || (asked.method() == method::post && each.changes))
       return (this->*each.call)(asked, std::move(done));
@@ -78,7 +124,9 @@ void service::implementation::answer(const request& asked, responder done) {
                                    : each.reads               ? "GET, HEAD, OPTIONS"
                                                               : "POST, OPTIONS"));
   }
-  done(not_found(asked.path()));
+  if (more != nullptr && (!other_page || shows_pages()))
+    return more->answer(asked, std::move(done));
+  done(not_found(asked.path(), extensions));
 }
 
 void service::implementation::at(back_office& where, responder done,
@@ -94,12 +142,7 @@ void service::implementation::at(back_office& where, responder done,
 }
 
 void service::implementation::page(const request& asked, responder done) {
-  bool shown = false;
-  {
-    const std::scoped_lock lock{mutex};
-    shown = dashboard;
-  }
-  done(shown ? dashboard_answer() : not_found(asked.path()));
+  done(shows_pages() ? dashboard_answer() : not_found(asked.path(), extensions));
 }
 
 void service::implementation::live(const request& /*asked*/, responder done) {

@@ -121,6 +121,11 @@ boost::json::object service::implementation::greeting() {
   made["name"] = first.name;
   made["uptime_ms"] = uptime().count();
   made["reload"] = current_controls().reload != nullptr;
+  boost::json::array links;
+  for (const auto& each : extensions)
+    if (!each.title.empty() && !each.pages.empty())
+      links.push_back({{"title", each.title}, {"path", each.pages.front()}});
+  made["links"] = std::move(links);
   made["generations"] = past.json();
   made["logs"] = tail->all();
   made["sample"] = sample();
@@ -135,6 +140,11 @@ std::shared_ptr<const access> service::implementation::guard() const {
 controls service::implementation::current_controls() const {
   const std::scoped_lock lock{mutex};
   return given;
+}
+
+bool service::implementation::shows_pages() const {
+  const std::scoped_lock lock{mutex};
+  return dashboard;
 }
 
 std::chrono::milliseconds service::implementation::uptime() const {
@@ -157,6 +167,8 @@ void service::set_controls(controls with) {
   const std::scoped_lock lock{self_->mutex};
   self_->given = std::move(with);
 }
+
+void service::add(extension more) { self_->add(std::move(more)); }
 
 admin::health& service::health() noexcept { return self_->checks; }
 

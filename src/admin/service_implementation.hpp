@@ -7,7 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "admin/access.hpp"
 #include "admin/back_office.hpp"
@@ -31,6 +33,10 @@ struct service::implementation {
   implementation& operator=(const implementation&) = delete;
 
   void answer(const http::request& asked, http::responder done);
+  void add(extension more);
+  [[nodiscard]] const extension* extension_at(std::string_view path) const noexcept;
+
+  struct endpoint;
 
   // Endpoints; those that return an answer take no time.
   void page(const http::request& asked, http::responder done);
@@ -62,6 +68,7 @@ struct service::implementation {
 
   [[nodiscard]] std::shared_ptr<const access> guard() const;
   [[nodiscard]] controls current_controls() const;
+  [[nodiscard]] bool shows_pages() const;
   [[nodiscard]] std::chrono::milliseconds uptime() const;
 
   server& on;
@@ -72,6 +79,7 @@ struct service::implementation {
   controls given;
   bool dashboard;
 
+  std::vector<extension> extensions;  // complete before the server starts
   back_office office;
   back_office scrapes;  // what the program itself tells in metrics may take its time
   readiness state;

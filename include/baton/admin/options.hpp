@@ -36,7 +36,7 @@ struct options {
   /// "admin.example.net", without a port. With a token any is good.
   std::vector<std::string> hosts = {};
 
-  /// The page at "/".
+  /// The page at "/", and those of extensions.
   bool dashboard = true;
   health_options health = {};
   metrics_options metrics = {};

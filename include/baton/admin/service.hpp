@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "baton/admin/controls.hpp"
+#include "baton/admin/extension.hpp"
 #include "baton/admin/health.hpp"
 #include "baton/admin/metrics.hpp"
 #include "baton/admin/options.hpp"
@@ -53,6 +54,10 @@ class service {
   void watch(http::service& requests);
   /// Before the server starts, or on any thread later.
   void set_controls(controls with);
+
+  /// More endpoints, before the server starts. Throws setup_error for a path that is none, or that
+  /// is taken.
+  void add(extension more);
 
   [[nodiscard]] admin::health& health() noexcept;
   [[nodiscard]] admin::metrics& metrics() noexcept;
