@@ -2,7 +2,8 @@
 
 Listens on descriptor 3 (LISTEN_FDS), or on the socket FOLDER/socket. In FOLDER it writes "started",
 a line for each start. Keys: unix (1: that socket), notify (1: READY=1 once it listens), deaf (1:
-ignores SIGTERM), family (1: has a child process in a session of its own), exit (a status: at once).
+ignores SIGTERM), family (1: has a child process in a session of its own), exit (a status: at once),
+hold (1: first waits for the test).
 """
 
 import os
@@ -63,6 +64,16 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"data: last\n\n")
             self.close_connection = True
             return
+        if self.path == "/websocket":
+            self.send_response(101)
+            self.send_header("Connection", "Upgrade")
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+            self.end_headers()
+            while came := self.connection.recv(4096):
+                self.connection.sendall(came)
+            self.close_connection = True
+            return
         self.answer(f"pid {os.getpid()} host {self.headers['Host']}\n".encode())
 
     do_HEAD = do_GET
@@ -106,6 +117,8 @@ def notify(text):
 def main():
     with open(path("started"), "a", encoding="ascii") as file:
         file.write(f"{os.getpid()}\n")
+    if KEYS.get("hold"):
+        wait_for_byte("hold")
     if "exit" in KEYS:
         print("no database", file=sys.stderr)
         sys.exit(int(KEYS["exit"]))

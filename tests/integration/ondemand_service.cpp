@@ -6,7 +6,8 @@
 // "check", "probe" and "ready_command" are lists of arguments; "routes" are objects with host, path
 // and listener; times are in milliseconds; "socket" is an address, "ready" one of tcp, http,
 // notify, listening, command, none ("ready_path", "ready_first" and "ready_last" go with http).
-// Keys: threads, drain_timeout_ms, commands.
+// Keys: threads, drain_timeout_ms, probation_ms, pid_file, supervise, commands, admin (the address
+// of an admin service), token and allowed (its).
 //
 // Reads from the FIFO that "commands" names: "start NAME", "stop NAME", "kill NAME", "status"; the
 // answer to the last one is a line of JSON on standard output.
@@ -24,6 +25,7 @@
 #include <string>
 #include <string_view>
 
+#include "baton/admin/service.hpp"
 #include "baton/base/error.hpp"
 #include "baton/http/service.hpp"
 #include "baton/ondemand/gateway.hpp"
@@ -98,6 +100,9 @@ ondemand::service_options service(const json::object& from) {
   number(from, "wait_timeout", made.wait_timeout);
   number(from, "max_waiting", made.max_waiting);
   number(from, "always", made.always);
+  number(from, "waiting_page_after", made.waiting_page_after);
+  number(from, "head_timeout", made.forward.head_timeout);
+  number(from, "show_output", made.show_output);
   return made;
 }
 
@@ -111,14 +116,23 @@ std::string status_of(const ondemand::gateway& of) {
   return json::serialize(all);
 }
 
-/// Commands from a FIFO, which is kept open for the next writer.
+/// Commands from a FIFO, which is kept open for the next writer. Of two generations the one that
+/// serves hears them.
 class console {
  public:
   console(boost::asio::io_context& context, const char* path, ondemand::gateway& to)
-      : input_{context, ::open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)}, gateway_{to} {
+      : input_{context}, path_{path}, gateway_{to} {}
+  void open() {
+    if (input_.is_open()) return;
+    input_.assign(::open(path_, O_RDWR | O_NONBLOCK | O_CLOEXEC));
     read();
   }
   void close() { input_.close(); }
+  void follow(lineage::phase now) {
+    if (now == lineage::phase::serving) open();
+    if (now == lineage::phase::draining && was_ == lineage::phase::upgrading) close();
+    was_ = now;
+  }
 
  private:
   void read() {
@@ -141,6 +155,8 @@ class console {
   }
 
   boost::asio::posix::stream_descriptor input_;
+  const char* path_;
+  lineage::phase was_ = lineage::phase::starting;
   ondemand::gateway& gateway_;
   std::string text_;
 };
@@ -154,11 +170,19 @@ int run(int count, char** texts) {
 
   server_options options;
   const char* fifo = nullptr;
+  std::optional<admin::options> managed;
   for (int i = 3; i < count; ++i) {
     const std::string_view given{texts[i]};
     if (given.starts_with("threads="))
       options.threads = static_cast<unsigned>(std::atoi(texts[i] + 8));
     if (given.starts_with("commands=")) fifo = texts[i] + 9;
+    if (given.starts_with("admin=")) managed.emplace().address = given.substr(6);
+    if (given.starts_with("token=") && managed) managed->token = given.substr(6);
+    if (given.starts_with("allowed=") && managed) managed->allowed = {std::string{given.substr(8)}};
+    if (given.starts_with("pid_file=")) options.pid_file = given.substr(9);
+    if (given.starts_with("probation_ms="))
+      options.probation = std::chrono::milliseconds{std::atoi(texts[i] + 13)};
+    if (given == "supervise") options.supervise = supervise_mode::always;
     if (given.starts_with("drain_timeout_ms="))
       options.drain_timeout = std::chrono::milliseconds{std::atoi(texts[i] + 17)};
   }
@@ -166,8 +190,15 @@ int run(int count, char** texts) {
   http::service web{server};
   const auto& made = web.listen({.address = texts[1], .name = "web"});
   ondemand::gateway gateway{server, web, std::move(services)};
+  std::optional<admin::service> admin;
+  if (managed) {
+    admin.emplace(server, *managed);
+    admin->watch(web);
+    gateway.manage(*admin);
+  }
   if (fifo == nullptr) throw setup_error{"commands=PATH is missing"};
   console commands{server.context(), fifo, gateway};
+  server.on_phase([&](lineage::phase now) { commands.follow(now); });
   server.on_exit([&] { commands.close(); });
   std::cout << fmt::format("listener web {}", made.local().to_string()) << std::endl;
   return server.run();

@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 
-from support import BUILD, Case, Service
+from support import BUILD, Case, Service, is_alive
 
 PROGRAM = os.path.join(BUILD, "tests/integration/ondemand_service")
 BACKEND = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ondemand_backend.py")
@@ -37,7 +37,8 @@ class Gateway(Service):
         self.fifo = os.path.join(folder, "commands")
         os.mkfifo(self.fifo)
         super().__init__(program=PROGRAM, folder=folder, arguments=[
-            "127.0.0.1:0", described, f"commands={self.fifo}", *keys])
+            "127.0.0.1:0", described, f"commands={self.fifo}", f"pid_file={folder}/service.pid",
+            *keys])
         self._is_ours = True
         self.web = self.address()
         self.where = ("127.0.0.1", self.port())
@@ -45,6 +46,13 @@ class Gateway(Service):
     def command(self, text):
         with open(self.fifo, "w", encoding="ascii") as file:
             file.write(text + "\n")
+
+    def upgrade(self, number=signal.SIGUSR1):
+        """The same; commands are the new generation's from then on."""
+        before = self.count_log("accepting ends here")
+        new = super().upgrade(number)
+        self.wait_log("accepting ends here", before + 1)
+        return new
 
     def status(self, name):
         seen = len(self.output)
@@ -83,15 +91,14 @@ class OndemandCase(Case):
         return made
 
     def _finish(self, gateway):
-        if gateway.process.poll() is None:
-            gateway.process.send_signal(signal.SIGQUIT)
-            gateway.gone()
+        if not all(gateway._ended.values()):
+            gateway.quit()
         pids = [pid for name in gateway.folders for pid in gateway.starts(name)]
         log = gateway.log()
         told = [line for line in gateway.lines if "Sanitizer" in line or "runtime error" in line]
         gateway.end()
         self.assertEqual(told, [], log)
-        left = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+        left = [pid for pid in pids if is_alive(pid)]
         self.assertEqual(left, [], "services were left behind:\n" + log)
 
     def curl(self, gateway, path="/", *flags, host="shop.example"):

@@ -86,6 +86,16 @@ class OnDemand(OndemandCase):
         gateway.wait_state("shop", "failed", 2)
         self.assertEqual(len(gateway.starts("shop")), 2, "unless the operator wants it")
 
+    def test_one_that_ends_with_requests_in_its_queue_says_why(self):
+        gateway = self.gateway(listening(backend=["exit=3"], backoff=60000))
+        status, body = self.curl(gateway)
+        self.assertEqual(status, 503)
+        self.assertIn("exited with status 3", body)
+        gateway.wait_state("shop", "failed")
+        gateway.command("start shop")
+        # Whether it is told before or behind the end, it is told at once.
+        self.assertIn(self.curl(gateway, "/", "-d", "order")[0], (502, 503))
+
     def test_what_is_not_there_says_so(self):
         gateway = self.gateway({"name": "shop", "run": ["/no/such/program"], "target": "127.0.0.1:1",
                                 "routes": [{}]})

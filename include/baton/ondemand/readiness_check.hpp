@@ -26,6 +26,7 @@ struct status_range {
 
 /// Ready once a GET (HTTP/1.1, in the clear) is answered with one of `expected`.
 struct http_check {
+  /// None: of a child that is given its socket, that.
   net::address target = {};
   std::string path = "/";
   /// Host header; empty: the target.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "baton/net/address.hpp"
+#include "baton/ondemand/forward_options.hpp"
 #include "baton/ondemand/program.hpp"
 #include "baton/ondemand/readiness_check.hpp"
 
@@ -101,6 +102,15 @@ struct service_options {
   std::chrono::milliseconds wait_timeout{std::chrono::seconds{60}};
   /// Connections to it at once, for each thread of the gateway.
   std::size_t max_connections = 1024;
+  /// For one connection to it.
+  std::chrono::milliseconds connect_timeout{std::chrono::seconds{5}};
+  forward_options forward = {};
+
+  /// A browser that has waited so long for the start is shown a page that tells how it goes; 0:
+  /// never, the request waits.
+  std::chrono::milliseconds waiting_page_after{0};
+  /// Whether pages and answers that tell why it failed show the last lines that it wrote.
+  bool show_output = true;
 };
 
 }  // namespace baton::ondemand

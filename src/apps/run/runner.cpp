@@ -77,7 +77,7 @@ runner::runner(options wanted)
       manager_{lineage::systemd::from_environment()},
       watchdog_{context_, manager_},
       pid_file_{options_.pid_file},
-      orphans_{context_},
+      reaper_{context_},
       signals_{context_, SIGUSR1, SIGHUP, SIGQUIT},
       restart_timer_{context_} {
   options_.what.validate();
@@ -90,7 +90,7 @@ runner::~runner() = default;
 
 int runner::run() {
   await_signal();
-  orphans_.watch();
+  reaper_.watch();
   start("the first start");
   context_.run();
   pid_file_.remove(::getpid());
@@ -108,7 +108,7 @@ void runner::start(std::string_view why) {
 
 void runner::spawned(instance& who) {
   who.was_spawned = true;
-  orphans_.spare(who.works.pid());
+  reaper_.spare(who.works.pid());
 }
 
 void runner::ready(instance& who) {
@@ -248,7 +248,7 @@ void runner::ended(instance& who, const std::string& left) {
   // Not within its own event.
   boost::asio::post(context_, [this, &who] {
     if (std::exchange(last_, last_ == &who ? nullptr : last_) == &who) status_ = status_of(who);
-    if (who.works.last_exit()) orphans_.forget(who.works.pid());
+    if (who.works.last_exit()) reaper_.forget(who.works.pid());
     instances_.remove_if([&who](const auto& each) { return each.get() == &who; });
     finish_if_over();
   });
@@ -277,7 +277,7 @@ void runner::finish_if_over() {
   error_code ignored;
   signals_.cancel(ignored);
   watchdog_.stop();
-  orphans_.close();
+  reaper_.close();
 }
 
 void runner::await_signal() {

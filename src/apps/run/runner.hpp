@@ -9,7 +9,7 @@
 #include <string>
 
 #include "apps/run/held_sockets.hpp"
-#include "apps/run/orphans.hpp"
+#include "apps/run/reaper.hpp"
 #include "apps/run/run_options.hpp"
 #include "lineage/pid_file.hpp"
 #include "lineage/systemd.hpp"
@@ -66,7 +66,7 @@ class runner {
   lineage::systemd manager_;
   lineage::watchdog_pinger watchdog_;
   lineage::pid_file pid_file_;
-  orphans orphans_;
+  reaper reaper_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer restart_timer_;
 

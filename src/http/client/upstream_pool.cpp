@@ -124,6 +124,12 @@ void upstream_pool::open_for_waiting() {
   }
 }
 
+void upstream_pool::update(const pool_options& options) {
+  options_ = options;
+  while (resting_.size() > options_.max_resting) close(resting_.back());
+  open_for_waiting();
+}
+
 void upstream_pool::close_resting() {
   while (!resting_.empty()) close(resting_.front());
 }

@@ -53,6 +53,9 @@ class upstream_pool {
   /// Closes all that rests: the upstream is about to stop.
   void close_resting();
 
+  /// For what comes from now on; with a lower cap those too many are closed as they are given back.
+  void update(const pool_options& options);
+
   [[nodiscard]] const net::address& target() const noexcept { return target_; }
   [[nodiscard]] const pool_options& options() const noexcept { return options_; }
   [[nodiscard]] net::loop& loop() noexcept { return loop_; }

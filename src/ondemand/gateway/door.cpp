@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "baton/http/method.hpp"
+#include "ondemand/faces/negotiation.hpp"
 #include "ondemand/gateway/refusal.hpp"
 
 namespace baton::ondemand {
@@ -39,10 +40,18 @@ std::size_t size_of(const http::request& asked) {
 
 }  // namespace
 
+void door_options::follow(const door_options& other) {
+  pool = other.pool;
+  forward = other.forward;
+  wait_timeout = other.wait_timeout;
+  waiting_page_after = other.waiting_page_after;
+}
+
 /// A request that was passed on.
 class door::passing final : public forward_observer {
  public:
   explicit passing(door& through) noexcept : door_{through} {}
+  void on_answer(unsigned /*status*/) override { door_.answered(); }
   void on_failed(failed_forward& what) override { door_.failed(*this, what); }
   void on_finished(const forward_result& /*result*/) override { door_.left(*this); }
 
@@ -58,7 +67,10 @@ struct door::waiter final : net::deadline {
       : behind{at}, asked{what}, body{std::move(reader)}, client{std::move(to)} {}
   void on_deadline() override {
     const auto kept = *place;
-    behind.tell(*this, "it was not ready in time", {});
+    if (wants_to_see)
+      behind.tell(*this, refusal::still_starting, "it is started for this request", {});
+    else
+      behind.tell(*this, refusal::waited_too_long, "it was not ready in time", {});
   }
 
   door& behind;
@@ -68,7 +80,8 @@ struct door::waiter final : net::deadline {
   std::list<std::shared_ptr<waiter>>::iterator place;
   std::size_t bytes = 0;
   bool again = false;
-  std::string doubt;  // why it could not be passed on, of one that waits for `cleared`
+  bool wants_to_see = false;  // how the start goes, rather than wait for its end
+  std::string doubt;          // why it could not be passed on, of one that waits for `cleared`
 };
 
 door::door(net::loop& on, std::string service, const door_options& options,
@@ -78,7 +91,9 @@ door::door(net::loop& on, std::string service, const door_options& options,
       options_{options},
       room_{std::move(room)},
       events_{std::move(events)},
-      proxy_{on} {}
+      proxy_{on} {
+  if (options_.record != nullptr) counts_ = &options_.record->new_counts();
+}
 
 door::~door() = default;
 
@@ -94,21 +109,34 @@ void door::pass(const http::request& asked, http::body_reader body, http::respon
   spare_.pop_back();
   observer->again = again;
   ++under_way_;
+  if (counts_ != nullptr) counts_->open.up();
   proxy_.forward(
       {asked, std::move(body), std::move(client), *pools_.back(), options_.forward, observer});
+}
+
+void door::answered() noexcept {
+  if (options_.record != nullptr) options_.record->answered();
 }
 
 void door::left(passing& of) {
   constexpr std::size_t most_spare = 256;
   last_ = std::chrono::steady_clock::now();
   --under_way_;
+  if (counts_ != nullptr) counts_->open.down();
   std::unique_ptr<passing> done{&of};
   if (spare_.size() < most_spare) spare_.push_back(std::move(done));
   if (under_way_ == 0 && std::exchange(watched_, false)) events_.emptied();
 }
 
 void door::failed(const passing& of, failed_forward& what) {
-  if (of.again || !may_go_again(what)) return;
+  if (of.again || !may_go_again(what)) {
+    // Others are told by the proxy.
+    if (wants_page(what.asked)) {
+      auto client = std::move(what.client);
+      client(failure_answer(what.asked, service_, what.why, what.text));
+    }
+    return;
+  }
   wait(what.asked, std::move(what.body), std::move(what.client), true, std::string{what.text});
 }
 
@@ -116,14 +144,20 @@ void door::wait(const http::request& asked, http::body_reader body, http::respon
                 bool again, std::string doubt) {
   const auto bytes = size_of(asked);
   if (!room_->enter(bytes))
-    return client(refusal_answer(refusal::too_many_wait, service_,
-                                 "too many requests wait for it already; try again later",
-                                 std::chrono::seconds{1}));
+    return client(
+        refusal_answer({.what = refusal::too_many_wait,
+                        .service = service_,
+                        .message = "too many requests wait for it already; try again later",
+                        .page = wants_page(asked)}));
+  if (options_.record != nullptr) options_.record->knocked(asked);
   const auto who = std::make_shared<waiter>(*this, asked, std::move(body), std::move(client));
   who->bytes = bytes;
   who->again = again;
   who->place = waiting_.insert(waiting_.end(), who);
-  loop_.timers().arm(*who, options_.wait_timeout);
+  if (counts_ != nullptr) counts_->waiting.up();
+  const auto patience = options_.waiting_page_after;
+  who->wants_to_see = patience.count() > 0 && patience < options_.wait_timeout && wants_page(asked);
+  loop_.timers().arm(*who, who->wants_to_see ? patience : options_.wait_timeout);
   who->client.on_cancel([weak = std::weak_ptr{who}] {
     if (const auto left = weak.lock()) left->behind.remove(*left);
   });
@@ -137,14 +171,21 @@ void door::remove(waiter& who) {
   loop_.timers().cancel(who);
   const auto bytes = who.bytes;
   waiting_.erase(who.place);
+  if (counts_ != nullptr) counts_->waiting.down();
   if (room_->leave(bytes)) events_.deserted();
 }
 
-void door::tell(waiter& who, const std::string& why, std::chrono::milliseconds retry_after) {
-  const auto what = retry_after.count() > 0 ? refusal::not_started : refusal::waited_too_long;
-  auto client = std::move(who.client);
+void door::tell(waiter& who, refusal what, const std::string& why,
+                std::chrono::milliseconds retry_after) {
+  turned_away told{.why = {.what = what,
+                           .service = service_,
+                           .message = why,
+                           .retry_after = retry_after,
+                           .page = wants_page(who.asked)},
+                   .client = std::move(who.client)};
   remove(who);
-  client(refusal_answer(what, service_, why, retry_after));
+  if (options_.turn_away) return options_.turn_away(std::move(told));
+  told.client(refusal_answer(told.why));
 }
 
 void door::open(const net::address& target) {
@@ -164,6 +205,11 @@ void door::open(const net::address& target) {
   }
 }
 
+void door::update(const door_options& options) {
+  options_.follow(options);
+  for (const auto& each : pools_) each->update(options_.pool);
+}
+
 void door::close() {
   open_ = false;
   for (const auto& each : pools_) each->close_resting();
@@ -171,17 +217,12 @@ void door::close() {
 
 traffic door::now() const noexcept { return {under_way_, last_}; }
 
-void door::watch() {
-  if (under_way_ > 0)
-    watched_ = true;
-  else
-    events_.emptied();
-}
+void door::watch() { watched_ = under_way_ > 0; }
 
 void door::refuse(const std::string& why, std::chrono::milliseconds retry_after) {
   for (auto left = waiting_.size(); left > 0 && !waiting_.empty(); --left) {
     const auto who = waiting_.front();
-    tell(*who, why, std::max(retry_after, std::chrono::milliseconds{1}));
+    tell(*who, refusal::not_started, why, retry_after);
   }
 }
 
@@ -190,9 +231,10 @@ void door::cleared() {
     const auto who = *at++;
     if (who->doubt.empty()) continue;
     auto client = std::move(who->client);
-    const auto why = who->doubt;
+    auto answer = failure_answer(who->asked, service_, proxy_failure::connection_lost_before_answer,
+                                 who->doubt);
     remove(*who);
-    client(answer_for(proxy_failure::connection_lost_before_answer, why));
+    client(std::move(answer));
   }
 }
 

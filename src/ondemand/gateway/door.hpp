@@ -14,10 +14,12 @@
 #include "baton/http/responder.hpp"
 #include "baton/net/loop.hpp"
 #include "baton/net/timer_wheel.hpp"
+#include "baton/ondemand/forward_options.hpp"
 #include "http/client/upstream_pool.hpp"
+#include "ondemand/gateway/refusal.hpp"
 #include "ondemand/gateway/waiting_room.hpp"
+#include "ondemand/journal/chronicle.hpp"
 #include "ondemand/life/life.hpp"
-#include "ondemand/proxy/forward_options.hpp"
 #include "ondemand/proxy/proxy.hpp"
 
 namespace baton::ondemand {
@@ -27,6 +29,15 @@ struct door_options {
   forward_options forward = {};
   /// How long a request waits for its service at most.
   std::chrono::milliseconds wait_timeout{std::chrono::seconds{60}};
+  /// A browser that has waited so long for a page is told how the start goes; 0: it waits.
+  std::chrono::milliseconds waiting_page_after{0};
+  /// Writes down what happens here; outlives the door.
+  chronicle* record = nullptr;
+  /// Answers those that are told no, on any thread; without it they are told no more than why.
+  turn_away_handler turn_away = {};
+
+  /// Makes of this what `other` says, but for who writes down and who answers.
+  void follow(const door_options& other);
 };
 
 /// What a door tells, on its loop's thread.
@@ -35,7 +46,7 @@ struct door_events {
   std::function<void()> wanted = {};
   /// Nobody waits any more, behind any door of the service: they have left.
   std::function<void()> deserted = {};
-  /// `watch` was called, and nothing is open any more. Once.
+  /// Something was open when `watch` was called, and nothing is any more. Once.
   std::function<void()> emptied = {};
   /// A request could not be passed on although the door is open: is the service there? It waits for
   /// `cleared`, or for the door to be closed and opened.
@@ -69,6 +80,10 @@ class door {
   /// answered.
   void cleared();
 
+  /// See door_options::follow. For what comes from now on; time-outs of what is under way follow as
+  /// they are set anew.
+  void update(const door_options& options);
+
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
 
  private:
@@ -80,9 +95,11 @@ class door {
             std::string doubt);
   void pass(const http::request& asked, http::body_reader body, http::responder client, bool again);
   void failed(const passing& of, failed_forward& what);
+  void answered() noexcept;
   void left(passing& of);
   void remove(waiter& who);
-  void tell(waiter& who, const std::string& why, std::chrono::milliseconds retry_after);
+  void tell(waiter& who, refusal what, const std::string& why,
+            std::chrono::milliseconds retry_after);
 
   net::loop& loop_;
   std::string service_;
@@ -93,6 +110,7 @@ class door {
   std::vector<std::unique_ptr<http::client::upstream_pool>> pools_;  // the last one is in use
   std::list<std::shared_ptr<waiter>> waiting_;
   std::vector<std::unique_ptr<passing>> spare_;
+  door_counts* counts_ = nullptr;  // the record's
   std::size_t under_way_ = 0;
   std::optional<time_point> last_;
   bool open_ = false;

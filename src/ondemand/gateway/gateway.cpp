@@ -6,17 +6,23 @@
 #include <boost/asio/post.hpp>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "baton/base/error.hpp"
 #include "baton/http/service.hpp"
 #include "baton/net/loop.hpp"
 #include "baton/server/server.hpp"
+#include "ondemand/faces/negotiation.hpp"
 #include "ondemand/gateway/door.hpp"
 #include "ondemand/gateway/keeper.hpp"
+#include "ondemand/gateway/live_options.hpp"
+#include "ondemand/gateway/office.hpp"
+#include "ondemand/gateway/predecessor.hpp"
 #include "ondemand/gateway/refusal.hpp"
 #include "ondemand/gateway/route_table.hpp"
 #include "ondemand/gateway/service_check.hpp"
+#include "ondemand/gateway/successor.hpp"
 
 namespace baton::ondemand {
 namespace {
@@ -33,15 +39,18 @@ life_options life_of(const service_options& of) {
 door_options doors_of(const service_options& of) {
   door_options made;
   made.pool.max_connections = of.max_connections;
+  made.pool.connect_timeout = of.connect_timeout;
+  made.forward = of.forward;
   made.wait_timeout = of.wait_timeout;
+  made.waiting_page_after = of.waiting_page_after;
   return made;
 }
 
-/// What the end of the slowest service may take, and the search for what it left.
+/// What the start and the end of the slowest service may take, and the search for what it left.
 milliseconds patience(const std::vector<service_options>& services) {
   milliseconds longest{0};
   for (const auto& each : services)
-    longest = std::max(longest, each.stop_timeout + each.drain_timeout);
+    longest = std::max(longest, each.start_timeout + each.stop_timeout + each.drain_timeout);
   return longest + std::chrono::seconds{10};
 }
 
@@ -51,7 +60,8 @@ milliseconds patience(const std::vector<service_options>& services) {
 thread_local std::vector<std::pair<const void*, void*>> own_lanes;
 
 struct gateway::implementation {
-  implementation(server& server, http::service& web, const std::vector<service_options>& services);
+  implementation(server& server, http::service& web, const std::vector<service_options>& services,
+                 const gateway_options& options);
 
   /// What one loop has: a door to each service.
   struct lane {
@@ -64,27 +74,42 @@ struct gateway::implementation {
   [[nodiscard]] lane* own_lane() const noexcept;
   void open_lanes();
   void attach(lane& made);
+  void tell_visitor(const http::request& asked, http::responder client);
+  starter_setting setting_of(const service_options& service);
+  void cross_restarts();
+  void phase_changed(lineage::phase now);
   void leave(const std::function<void()>& done);
+  void end_all(const std::function<void()>& done);
   keeper* find(std::string_view name) const noexcept;
 
   server& on;
   route_table routes;
+  office desk;  // of which the doors hold parts
   std::vector<std::unique_ptr<keeper>> keepers;
+  predecessor before;
+  std::optional<successor> next;
+  lineage::phase phase = lineage::phase::starting;
   std::vector<std::unique_ptr<lane>> lanes;  // by the loop's index; each used by its loop alone
   std::vector<std::string> always;
 };
 
 gateway::implementation::implementation(server& server, http::service& web,
-                                        const std::vector<service_options>& services)
-    : on{server} {
+                                        const std::vector<service_options>& services,
+                                        const gateway_options& options)
+    : on{server},
+      desk{server, keepers, options.own_path},
+      before{server.context(), server.inherited_state(succession_record::key),
+             server.generation()} {
   check(services);
   for (const auto& each : services) {
     for (const auto& route : each.routes) routes.add(route, keepers.size());
-    keepers.push_back(
-        std::make_unique<keeper>(on.context(), each, life_of(each), doors_of(each),
-                                 keeper::limits{each.max_waiting, each.max_waiting_bytes}));
+    keepers.push_back(std::make_unique<keeper>(
+        on.context(), each, life_of(each), desk.furnish(doors_of(each), each),
+        keeper::limits{each.max_waiting, each.max_waiting_bytes}, setting_of(each)));
     if (each.always) always.push_back(each.name);
   }
+  desk.cross_restarts();
+  cross_restarts();
   constexpr std::size_t most_loops = 1024;
   lanes.resize(most_loops);
   http::route_options any_size;
@@ -98,6 +123,33 @@ gateway::implementation::implementation(server& server, http::service& web,
   web.any("/{rest...}", call, any_size);
   web.on_start([this] { open_lanes(); });
   on.on_exit_later([this](const std::function<void()>& done) { leave(done); }, patience(services));
+}
+
+starter_setting gateway::implementation::setting_of(const service_options& service) {
+  starter_setting made{.tree = before.gateway() + ':' + service.name};
+  const auto* const child = std::get_if<child_service>(&service.kind);
+  if (child != nullptr && child->socket)
+    made.socket = before.claim_socket(service.name, child->socket->address);
+  return made;
+}
+
+/// Services go from the generation before this one, and to the next.
+void gateway::implementation::cross_restarts() {
+  before.reserve(keepers);
+  next.emplace(on.context(), keepers);
+  on.offer_state(succession_record::key, succession_record::version, [this] {
+    succession_record made{.gateway = before.gateway(), .endpoints = before.endpoints()};
+    made.endpoints.insert(made.endpoints.begin(), next->where());
+    return made.write();
+  });
+  on.on_phase([this](lineage::phase now) { phase_changed(now); });
+}
+
+/// Nothing goes over before the handover is final; what leaves for good hands nothing over.
+void gateway::implementation::phase_changed(lineage::phase now) {
+  const auto was = std::exchange(phase, now);
+  if (was == lineage::phase::upgrading && now == lineage::phase::draining) next->hand_over();
+  if (was == lineage::phase::draining && now == lineage::phase::serving) next->keep();
 }
 
 gateway::implementation::lane* gateway::implementation::own_lane() const noexcept {
@@ -123,24 +175,64 @@ void gateway::implementation::attach(lane& made) {
   for (std::size_t i = 0; i < keepers.size(); ++i)
     keepers[i]->attach(*made.doors[i], *made.context);
   if (made.context != &on.context()) return;
-  for (const auto& each : always) find(each)->start();
+  for (const auto& each : always)
+    if (auto* const found = find(each); found->whose() == tenure::ours) found->start();
+  before.begin();
 }
 
 void gateway::implementation::forward(const http::request& asked, http::body_reader body,
                                       http::responder client) {
+  if (desk.owns(asked.path())) return tell_visitor(asked, std::move(client));
   const auto to = routes.find(asked.host(), asked.path(), asked.listener_name());
   if (!to)
-    return client(
-        refusal_answer(refusal::unknown_service, {},
-                       fmt::format("no service has the host \"{}\" and the path \"{}\"; see the "
-                                   "routes in the configuration",
-                                   asked.host(), asked.path())));
+    return client(refusal_answer(
+        {.what = refusal::unknown_service,
+         .message = fmt::format("no service has the host \"{}\" and the path \"{}\"; "
+                                "see the routes in the configuration",
+                                asked.host(), asked.path()),
+         .page = wants_page(asked)}));
   own_lane()->doors[*to]->enter(asked, std::move(body), std::move(client));
 }
 
-/// The server has drained: what was started goes with it.
+/// The page of a visitor who waits asks how far the service is that his page comes from; of others
+/// he is not told.
+void gateway::implementation::tell_visitor(const http::request& asked, http::responder client) {
+  const auto name = desk.asked_for(asked.path());
+  const auto page = asked.query_param("path").value_or("/");
+  const auto place = name ? routes.find(asked.host(), page, asked.listener_name()) : std::nullopt;
+  const bool reads = asked.method() == http::method::get || asked.method() == http::method::head;
+  if (reads && place && keepers[*place]->name() == *name)
+    return desk.tell_visitor(*place, std::move(client));
+  client(refusal_answer({.what = refusal::unknown_service,
+                         .message = fmt::format("{} is the gateway's own, and there is nothing "
+                                                "here for {}",
+                                                asked.path(), asked.host())}));
+}
+
+/// The server has drained: what was started goes with it, but what the next generation has.
 void gateway::implementation::leave(const std::function<void()>& done) {
   if (keepers.empty()) return done();
+  const auto end = [this, done] {
+    for (const auto& each : keepers)
+      if (each->whose() == tenure::given) each->forsake();  // somebody has it who does not speak
+    end_all([this, done] { before.leave(done); });
+  };
+  if (!next->handing_over()) return end();
+  next->part([this, done, end](bool given) {
+    if (!given) return end();
+    // What the next generation did not want is ended, and what it had when it died meanwhile.
+    end_all([this, done] {
+      before.pass_on(next->process(), [this, done](unique_fd elder, pid_t process) {
+        next->say_farewell(std::move(elder), process, [this, done] { end_all(done); });
+      });
+    });
+  });
+}
+
+void gateway::implementation::end_all(const std::function<void()>& done) {
+  const auto ours = [](const auto& each) { return each->whose() == tenure::ours; };
+  if (std::ranges::none_of(keepers, ours)) return done();
+  if (!next->handing_over()) desk.leaves();
   const auto left = std::make_shared<std::size_t>(keepers.size());
   for (const auto& each : keepers)
     each->leave([left, done] {
@@ -154,46 +246,35 @@ keeper* gateway::implementation::find(std::string_view name) const noexcept {
   return nullptr;
 }
 
-gateway::gateway(server& on, http::service& web, std::vector<service_options> services)
-    : self_{std::make_unique<implementation>(on, web, services)} {}
+gateway::gateway(server& on, http::service& web, std::vector<service_options> services,
+                 const gateway_options& options)
+    : self_{std::make_unique<implementation>(on, web, services, options)} {}
 
 gateway::~gateway() = default;
 
-bool gateway::start(std::string_view name) {
-  auto* const found = self_->find(name);
-  if (found != nullptr) found->start();
-  return found != nullptr;
+bool gateway::start(std::string_view name) { return self_->desk.tell(name, service_order::start); }
+
+bool gateway::stop(std::string_view name) { return self_->desk.tell(name, service_order::stop); }
+
+bool gateway::kill(std::string_view name) { return self_->desk.tell(name, service_order::kill); }
+
+bool gateway::restart(std::string_view name) {
+  return self_->desk.tell(name, service_order::restart);
 }
 
-bool gateway::stop(std::string_view name) {
-  auto* const found = self_->find(name);
-  if (found != nullptr) found->stop();
-  return found != nullptr;
-}
+std::vector<service_status> gateway::status() const { return self_->desk.status(); }
 
-bool gateway::kill(std::string_view name) {
-  auto* const found = self_->find(name);
-  if (found != nullptr) found->kill();
-  return found != nullptr;
-}
-
-std::vector<service_status> gateway::status() const {
-  const auto now = std::chrono::steady_clock::now();
-  std::vector<service_status> all;
-  for (const auto& each : self_->keepers) {
-    const auto& life = each->state();
-    all.push_back({.name = each->name(),
-                   .state = life.state(),
-                   .since = std::chrono::duration_cast<milliseconds>(now - life.since()),
-                   .target = each->works().target().to_string(),
-                   .pid = each->works().pid(),
-                   .waiting = each->waiting(),
-                   .starts = each->starts(),
-                   .why = life.why(),
-                   .progress = each->works().progress(),
-                   .output = each->works().output_tail()});
+void gateway::update(const std::vector<service_options>& services) {
+  check(services);
+  for (const auto& each : services) {
+    auto* const found = self_->find(each.name);
+    if (found == nullptr) continue;
+    auto lasting = found->options();
+    take_live(lasting, each);
+    found->update(lasting, life_of(lasting), doors_of(lasting));
   }
-  return all;
 }
+
+void gateway::manage(admin::service& at) { self_->desk.manage(at); }
 
 }  // namespace baton::ondemand

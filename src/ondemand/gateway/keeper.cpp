@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <boost/asio/post.hpp>
-#include <mutex>
 #include <utility>
 
 #include "baton/base/error.hpp"
 #include "baton/base/log.hpp"
+#include "ondemand/gateway/live_options.hpp"
 #include "ondemand/process/duration_text.hpp"
 #include "ondemand/starter/child_starter.hpp"
 #include "ondemand/starter/command_starter.hpp"
@@ -26,21 +25,36 @@ constexpr std::chrono::seconds probe_time{10};
 }  // namespace
 
 keeper::keeper(boost::asio::io_context& control, const service_options& service,
-               const life_options& life, door_options doors, limits waiting)
+               const life_options& life, door_options doors, limits waiting,
+               starter_setting setting)
     : control_{control},
       service_{service},
-      door_options_{std::move(doors)},
-      room_{std::make_shared<waiting_room>(waiting.max_waiting, waiting.max_waiting_bytes)},
-      starter_{make_starter()},
+      record_{doors.record},
+      here_{control, service_.name, std::move(doors),
+            std::make_shared<waiting_room>(waiting.max_waiting, waiting.max_waiting_bytes),
+            events_of_doors()},
+      starter_{make_starter(std::move(setting))},
       life_{life, *this},
       clock_{control},
-      doubt_{control} {}
+      doubt_{control} {
+  doors_.add(here_);
+}
 
 keeper::~keeper() = default;
 
-std::unique_ptr<starter> keeper::make_starter() {
+doorway_events keeper::events_of_doors() {
+  return {.wanted = [this] { wanted(); },
+          .deserted = [this] { deserted(); },
+          .emptied = [this] { emptied(); },
+          .suspect = [this](const std::string& why) { suspect(why); }};
+}
+
+std::unique_ptr<starter> keeper::make_starter(starter_setting setting) {
   starter_events events{
-      .on_spawned = [] {},
+      .on_spawned =
+          [this] {
+            if (record_ != nullptr) record_->spawned(starter_->pid());
+          },
       .on_ready = [this] { live([](ondemand::life& of, time_point now) { of.came_up(now); }); },
       .on_failed =
           [this](const std::string& why) {
@@ -48,10 +62,17 @@ std::unique_ptr<starter> keeper::make_starter() {
           },
       .on_stopped =
           [this](const std::string& left) {
+            if (ended_) ended_();
             live([&](ondemand::life& of, time_point now) { of.ended(now, left); });
+            look_at_queue();
+          },
+      .on_lent_ended =
+          [this](const exit_status& how) {
+            if (heir_.exited) heir_.exited(how);
           }};
   if (std::holds_alternative<child_service>(service_.kind))
-    return std::make_unique<child_starter>(control_, service_, std::move(events));
+    return std::make_unique<child_starter>(control_, service_, std::move(events),
+                                           std::vector<passed_descriptor>{}, std::move(setting));
   if (std::holds_alternative<command_service>(service_.kind))
     return std::make_unique<command_starter>(control_, service_, std::move(events));
   return std::make_unique<proxied_starter>(control_, service_.target, std::move(events));
@@ -63,6 +84,8 @@ void keeper::live(Call call) {
   set_clock();
 }
 
+void keeper::call_life(const std::function<void(ondemand::life&, time_point)>& call) { live(call); }
+
 void keeper::set_clock() {
   const auto when = life_.deadline();
   if (!when) {
@@ -72,100 +95,56 @@ void keeper::set_clock() {
   if (clock_.expiry() == *when) return;
   clock_.expires_at(*when);
   clock_.async_wait([this, alive = std::weak_ptr{alive_}](error_code cancelled) {
-    if (cancelled || alive.expired()) return;
+    if (cancelled || alive.expired() || tenure_ != tenure::ours) return;
     // So that the same time may be set again.
     clock_.expires_at(time_point::min());
     live([](ondemand::life& of, time_point now) { of.on_time(now); });
   });
 }
 
-std::function<void()> keeper::carried(void (keeper::*call)()) {
-  return [this, call, alive = std::weak_ptr{alive_}] {
-    boost::asio::post(control_, [this, call, alive] {
-      if (!alive.expired()) (this->*call)();
-    });
-  };
-}
-
-std::unique_ptr<door> keeper::make_door(net::loop& on) {
-  door_events events{.wanted = carried(&keeper::wanted),
-                     .deserted = carried(&keeper::deserted),
-                     .emptied = carried(&keeper::emptied),
-                     .suspect = [this, alive = std::weak_ptr{alive_}](const std::string& why) {
-                       boost::asio::post(control_, [this, alive, why] {
-                         if (!alive.expired()) suspect(why);
-                       });
-                     }};
-  return std::make_unique<door>(on, service_.name, door_options_, room_, std::move(events));
-}
-
 void keeper::attach(door& made, boost::asio::io_context& of) {
-  doors_.push_back({&of, &made});
+  here_.attach(made, of);
   // One that came up meanwhile has told the others only.
-  if (life_.state() == service_state::ready) open_doors();
+  if (tenure_ == tenure::ours && life_.state() == service_state::ready)
+    here_.open(starter_->target());
 }
 
-void keeper::on_each_door(const std::function<void(door&)>& call) {
-  for (const auto& each : doors_) {
-    if (each.context == &control_) {
-      call(*each.at);
-    } else {
-      boost::asio::post(*each.context, [call, at = each.at] { call(*at); });
-    }
-  }
-}
-
-void keeper::gather(std::uint32_t& asked, std::function<void(door&)> first,
-                    std::function<void(const traffic&)> then) {
-  struct answers {
-    std::mutex mutex;
-    traffic sum;
-    std::size_t missing = 0;
+doorway::answer keeper::latest(std::uint32_t& asked, std::function<void(const traffic&)> then) {
+  return [number = ++asked, &asked, then = std::move(then),
+          alive = std::weak_ptr{alive_}](const traffic& found) {
+    if (!alive.expired() && number == asked) then(found);
   };
-  const auto all = std::make_shared<answers>();
-  all->missing = doors_.size();
-  const auto number = ++asked;
-  const auto done = [this, all, number, &asked, then = std::move(then),
-                     alive = std::weak_ptr{alive_}] {
-    boost::asio::post(control_, [all, number, &asked, then, alive] {
-      if (!alive.expired() && number == asked) then(all->sum);
-    });
-  };
-  if (doors_.empty()) return done();
-  on_each_door([all, done, first = std::move(first)](door& each) {
-    if (first) first(each);
-    const auto now = each.now();
-    const std::scoped_lock lock{all->mutex};
-    all->sum.open += now.open;
-    if (now.last && (!all->sum.last || *all->sum.last < *now.last)) all->sum.last = now.last;
-    if (--all->missing == 0) done();
-  });
 }
 
 // What doors tell.
 
 void keeper::wanted() {
+  if (tenure_ == tenure::given && heir_.doors.wanted) heir_.doors.wanted();
+  if (tenure_ != tenure::ours) return;
   live([this](ondemand::life& of, time_point now) {
-    if (room_->count() == 0) return;  // they have left, or were let in
+    if (doors_.waiting() == 0) return;  // they have left, or were let in
     const auto answer = of.request(now);
     if (answer.what == admission::verdict::refused) refuse_waiting(answer.why, answer.retry_after);
   });
 }
 
 void keeper::deserted() {
-  if (room_->count() == 0) life_.nobody_waits();
+  if (tenure_ == tenure::given && heir_.doors.deserted) heir_.doors.deserted();
+  if (tenure_ != tenure::ours || doors_.waiting() > 0) return;
+  life_.nobody_waits();
+  if (record_ != nullptr) record_->deserted();
 }
 
-/// One of the doors: the others may have something open.
 void keeper::emptied() {
-  gather(emptyings_, {}, [this](const traffic& found) {
-    if (found.open > 0) return watch_traffic();
-    live([](ondemand::life& of, time_point now) { of.emptied(now); });
-  });
+  if (tenure_ == tenure::given && heir_.doors.emptied) heir_.doors.emptied();
+  if (tenure_ != tenure::ours) return;
+  watch_traffic();  // the others may have something open
 }
 
 /// A request met nobody, or was dropped. If the process has ended we are about to hear of it.
 void keeper::suspect(const std::string& why) {
+  if (tenure_ == tenure::given && heir_.doors.suspect) heir_.doors.suspect(why);
+  if (tenure_ != tenure::ours) return;
   if (life_.state() != service_state::ready) return wanted();
   doubt_why_ = why;
   if (std::exchange(doubted_, true)) return;
@@ -177,20 +156,33 @@ void keeper::suspect(const std::string& why) {
 
 void keeper::look_at_suspects() {
   doubted_ = false;
+  try_to_give();
   if (life_.state() != service_state::ready) return wanted();
   // Nobody watches the process of a service that commands start: that it refuses is all there is.
   if (std::holds_alternative<command_service>(service_.kind)) {
     live([this](ondemand::life& of, time_point now) { of.failed(now, doubt_why_); });
     return wanted();
   }
-  on_each_door([](door& each) { each.cleared(); });
+  doors_.cleared();
+}
+
+/// Requests may have been let in between the end of the process and the news of it. Where they were
+/// not accepted, they are for the next start, if there is one soon.
+void keeper::look_at_queue() {
+  if (tenure_ != tenure::ours) return;
+  if (life_.state() == service_state::stopped || life_.refuses(steady::now()))
+    return starter_->turn_away();
+  if (life_.state() != service_state::failed) return;
+  doors_.ask(latest(queue_looks_, [this](const traffic& found) {
+    if (found.open > 0) live([](ondemand::life& of, time_point now) { of.queued(now); });
+  }));
 }
 
 // What the life wants.
 
 void keeper::begin_start() {
   ++starts_;
-  log_notice(fmt::format("{}: starting, for {} waiting requests", service_.name, room_->count()),
+  log_notice(fmt::format("{}: starting, for {} waiting requests", service_.name, doors_.waiting()),
              {{"event", "service_start"}, {"service", service_.name}});
   starter_->start();
 }
@@ -203,26 +195,25 @@ void keeper::begin_stop(bool at_fault) {
   starter_->stop();
 }
 
-void keeper::open_doors() {
-  on_each_door([target = starter_->target()](door& each) { each.open(target); });
-}
+void keeper::open_doors() { doors_.open(starter_->target()); }
 
 void keeper::close_doors() {
-  gather(
-      closings_, [](door& each) { each.close(); },
-      [this](const traffic& found) {
-        live([&](ondemand::life& of, time_point now) { of.doors_closed(now, found); });
-      });
+  doors_.close(latest(closings_, [this](const traffic& found) {
+    live([&](ondemand::life& of, time_point now) { of.doors_closed(now, found); });
+  }));
 }
 
 void keeper::ask_traffic() {
-  gather(looks_, {}, [this](const traffic& found) {
+  doors_.ask(latest(looks_, [this](const traffic& found) {
     live([&](ondemand::life& of, time_point now) { of.traffic_is(now, found); });
-  });
+  }));
 }
 
 void keeper::watch_traffic() {
-  on_each_door([](door& each) { each.watch(); });
+  doors_.watch();
+  doors_.ask(latest(emptyings_, [this](const traffic& found) {
+    if (found.open == 0) live([](ondemand::life& of, time_point now) { of.emptied(now); });
+  }));
 }
 
 void keeper::begin_probe() {
@@ -241,10 +232,11 @@ void keeper::begin_probe() {
 }
 
 void keeper::refuse_waiting(const std::string& why, milliseconds retry_after) {
-  on_each_door([why, retry_after](door& each) { each.refuse(why, retry_after); });
+  doors_.refuse(why, retry_after);
 }
 
 void keeper::changed(service_state before) {
+  if (record_ != nullptr) record_->changed(before, life_.state(), life_.why(), starter_->pid());
   log_info(
       fmt::format("{}: {}, was {}", service_.name, to_string(life_.state()), to_string(before)),
       {{"event", "service_state"},
@@ -254,26 +246,71 @@ void keeper::changed(service_state before) {
   const bool over =
       life_.state() == service_state::stopped || life_.state() == service_state::failed;
   if (over && left_) boost::asio::post(control_, std::exchange(left_, {}));
+  if (give_)
+    boost::asio::post(control_, [this, alive = std::weak_ptr{alive_}] {
+      if (!alive.expired()) try_to_give();
+    });
 }
 
 // What the operator wants.
 
+/// To whom it matters, if that is not us.
+void keeper::order(service_order what) {
+  if (tenure_ == tenure::awaited) order_ = what;
+  if (tenure_ == tenure::given && heir_.ordered) heir_.ordered(what);
+}
+
 void keeper::start() {
+  if (tenure_ != tenure::ours) return order(service_order::start);
   live([](ondemand::life& of, time_point now) { of.start(now); });
 }
 
+void keeper::follow(service_order what) {
+  if (tenure_ != tenure::ours) return order(what);
+  if (record_ != nullptr) record_->ordered(what);
+  switch (what) {
+    case service_order::start:
+      return start();
+    case service_order::stop:
+    case service_order::leave:
+      return stop();
+    case service_order::kill:
+      return kill();
+    case service_order::restart:
+      return restart();
+  }
+}
+
+void keeper::restart() {
+  if (tenure_ != tenure::ours) return order(service_order::restart);
+  stop();
+  start();
+}
+
 void keeper::stop() {
+  if (tenure_ != tenure::ours) return order(service_order::stop);
   live([](ondemand::life& of, time_point now) { of.stop(now); });
 }
 
+void keeper::update(const service_options& wanted, const life_options& life,
+                    const door_options& doors) {
+  take_live(service_, wanted);
+  here_.update(doors);
+  here_.limit(wanted.max_waiting, wanted.max_waiting_bytes);
+  live([&](ondemand::life& of, time_point now) { of.update(life, now); });
+}
+
 void keeper::kill() {
+  if (tenure_ != tenure::ours) return order(service_order::kill);
   live([](ondemand::life& of, time_point now) { of.kill(now); });
   starter_->hurry();
 }
 
 void keeper::leave(std::function<void()> done) {
+  life_.retire();
+  set_clock();
   const auto state = life_.state();
-  if (state == service_state::stopped || state == service_state::failed)
+  if (tenure_ != tenure::ours || state == service_state::stopped || state == service_state::failed)
     return boost::asio::post(control_, std::move(done));
   left_ = std::move(done);
   stop();

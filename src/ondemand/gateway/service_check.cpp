@@ -17,7 +17,10 @@ bool good_name(std::string_view name) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
   };
-  return !name.empty() && name.size() <= longest && std::all_of(name.begin(), name.end(), letter);
+  // The last ones would be taken for something else in the path of a URL.
+  const bool taken = name == "events" || name == "." || name == "..";
+  return !taken && !name.empty() && name.size() <= longest &&
+         std::all_of(name.begin(), name.end(), letter);
 }
 
 /// Names the service in what a check of its parts throws.
@@ -82,7 +85,10 @@ void check_numbers(const service_options& service) {
 void check(const std::vector<service_options>& services) {
   std::set<std::string_view> names;
   for (const auto& each : services) {
-    if (!good_name(each.name)) refuse(each, "a name has 1 to 64 letters, digits, '-', '_' and '.'");
+    if (!good_name(each.name))
+      refuse(each,
+             "a name has 1 to 64 letters, digits, '-', '_' and '.', and is not \"events\", "
+             "which is the admin service's own");
     if (!names.insert(each.name).second) refuse(each, "two services have this name");
     check_programs(each);
     check_readiness(each);

@@ -26,11 +26,16 @@ class waiting_room {
     bytes_.fetch_sub(bytes);
     return count_.fetch_sub(1) == 1;
   }
+  /// For those that come from now on.
+  void limit(std::size_t most, std::size_t most_bytes) noexcept {
+    most_ = most;
+    most_bytes_ = most_bytes;
+  }
   [[nodiscard]] std::size_t count() const noexcept { return count_.load(); }
 
  private:
-  const std::size_t most_;
-  const std::size_t most_bytes_;
+  std::atomic<std::size_t> most_;
+  std::atomic<std::size_t> most_bytes_;
   std::atomic<std::size_t> count_{0};
   std::atomic<std::size_t> bytes_{0};
 };

@@ -31,6 +31,19 @@ void life::begin_stop(time_point now, service_event on, bool at_fault) {
   effects_.begin_stop(at_fault);
 }
 
+bool life::pauses(time_point now) const noexcept { return retry_at_ && now < *retry_at_; }
+
+/// One that had been ready may be so again soon; one that could not be started, or has ended again
+/// and again, will hardly.
+bool life::worth_waiting(time_point now) const noexcept {
+  constexpr std::chrono::seconds soon{5};
+  return had_come_up_ && failures_ <= 1 && *retry_at_ - now <= soon;
+}
+
+admission life::refusal(time_point now) const {
+  return {admission::verdict::refused, std::chrono::ceil<milliseconds>(*retry_at_ - now), why_};
+}
+
 admission life::request(time_point now) {
   using verdict = admission::verdict;
   switch (state_) {
@@ -46,11 +59,16 @@ admission life::request(time_point now) {
       wanted_ = true;
       return {verdict::wait, {}, {}};
     case service_state::stopping:
+      if (at_fault_ && pauses(now) && !worth_waiting(now)) return refusal(now);
       wanted_ = true;
       return {verdict::wait, {}, {}};
     case service_state::failed:
-      if (retry_at_ && now < *retry_at_)
-        return {verdict::refused, std::chrono::ceil<milliseconds>(*retry_at_ - now), why_};
+      if (refuses(now)) return refusal(now);
+      if (pauses(now)) {
+        wanted_ = true;
+        look_again(*retry_at_);
+        return {verdict::wait, {}, {}};
+      }
       [[fallthrough]];
     case service_state::stopped:
       begin_start(now);
@@ -132,6 +150,7 @@ void life::failed(time_point now, std::string why) {
   const bool was_starting = state_ == service_state::starting;
   const bool steady = !was_starting && now - since_ >= options_.steady_after;
   failures_ = steady ? 0 : failures_ + 1;
+  had_come_up_ = !was_starting;
   why_ = std::move(why);
   retry_at_ = steady ? now : now + pause();
   if (!was_starting) effects_.close_doors();
@@ -149,10 +168,13 @@ void life::ended(time_point now, const std::string& left) {
     why_ = left;
     retry_at_ = now + std::max(pause(), options_.backoff);
   }
-  if (!move(bad ? service_event::gone_bad : service_event::gone, now)) return;
+  if (move(bad ? service_event::gone_bad : service_event::gone, now)) go_on(now);
+}
+
+/// Starts it, at once or when it may be started again, if somebody wants it.
+void life::go_on(time_point now) {
   if (!wanted_ && !options_.always) return;
-  if (state_ == service_state::failed && retry_at_ && now < *retry_at_)
-    return look_again(*retry_at_);
+  if (state_ == service_state::failed && pauses(now)) return look_again(*retry_at_);
   begin_start(now);
 }
 
@@ -240,8 +262,19 @@ void life::update(const life_options& options, time_point now) {
   if (deadline_ && *deadline_ < now) deadline_ = now;
 }
 
+void life::queued(time_point now) {
+  if (state_ != service_state::failed) return;
+  wanted_ = true;
+  go_on(now);
+}
+
+void life::retire() noexcept {
+  options_.always = wanted_ = false;
+  if (state_ == service_state::failed) deadline_.reset();
+}
+
 life::memory life::remember() const {
-  return {state_, since_, last_byte_, why_, failures_, retry_at_};
+  return {state_, since_, last_byte_, why_, failures_, retry_at_, wanted_};
 }
 
 void life::recall(const memory& of, time_point now) {
@@ -251,7 +284,11 @@ void life::recall(const memory& of, time_point now) {
   why_ = of.why;
   failures_ = of.failures;
   retry_at_ = of.retry_at;
+  wanted_ = of.wanted;
+  at_fault_ = by_operator_ = busy_ = probing_ = closed_ = false;
+  deadline_.reset();
   if (state_ == service_state::draining) state_ = service_state::ready;
+  if (state_ == service_state::stopped || state_ == service_state::failed) return go_on(now);
   if (state_ != service_state::ready) return;
   wait_for_idleness(std::max(last_byte_.value_or(since_), since_));
   if (deadline_ && *deadline_ < now) deadline_ = now;

@@ -115,6 +115,12 @@ class life {
 
   /// Other options; what they change counts from the next deadline on.
   void update(const life_options& options, time_point now);
+  /// It failed, and requests that were let in wait still, in the queue of the socket that it is
+  /// given: only a start answers them.
+  void queued(time_point now);
+
+  /// Nothing is started again by itself: the gateway leaves.
+  void retire() noexcept;
 
   // What a generation of the gateway that takes over is told.
   struct memory {
@@ -124,10 +130,13 @@ class life {
     std::string why = {};
     std::uint32_t failures = 0;
     std::optional<time_point> retry_at = {};
+    /// A request waits for it, or the operator wants it, behind what holds it back now.
+    bool wanted = false;
   };
   [[nodiscard]] memory remember() const;
-  /// Once, before anything else. `ready` opens the doors; `starting` and `stopping` wait to be told
-  /// what becomes of what an earlier generation began.
+  /// Before anything else, or instead of all that was so far. `ready` opens the doors; `starting`
+  /// and `stopping` wait to be told what becomes of what an earlier generation began; what is
+  /// wanted is started.
   void recall(const memory& of, time_point now);
 
   [[nodiscard]] service_state state() const noexcept { return state_; }
@@ -139,6 +148,10 @@ class life {
   [[nodiscard]] std::uint32_t failures() const noexcept { return failures_; }
   /// When a service that failed may be started again.
   [[nodiscard]] std::optional<time_point> retry_at() const noexcept { return retry_at_; }
+  /// Whether a request that comes now is told no.
+  [[nodiscard]] bool refuses(time_point now) const noexcept {
+    return state_ == service_state::failed && pauses(now) && !worth_waiting(now);
+  }
   /// Whether the operator wants it to end.
   [[nodiscard]] bool told_to_stop() const noexcept { return by_operator_; }
   /// When it will be stopped if nothing comes until then.
@@ -148,10 +161,14 @@ class life {
   bool move(service_event on, time_point now);
   void begin_start(time_point now);
   void begin_stop(time_point now, service_event on, bool at_fault);
+  void go_on(time_point now);
   void look_again(time_point when) noexcept { deadline_ = when; }
   void wait_for_idleness(time_point from) noexcept;
   void reopen(time_point now);
   [[nodiscard]] milliseconds pause() const noexcept;
+  [[nodiscard]] bool pauses(time_point now) const noexcept;
+  [[nodiscard]] bool worth_waiting(time_point now) const noexcept;
+  [[nodiscard]] admission refusal(time_point now) const;
 
   life_options options_;
   life_effects& effects_;
@@ -163,6 +180,7 @@ class life {
   std::string why_;
   std::uint32_t failures_ = 0;
   bool wanted_ = false;       // a request waits, or the operator wants it behind a stop
+  bool had_come_up_ = false;  // before it failed last
   bool at_fault_ = false;     // stopping: because it failed
   bool by_operator_ = false;  // draining: because he wants it
   bool busy_ = false;         // ready: something was open when it was last told

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -39,6 +40,7 @@ class child::body : public std::enable_shared_from_this<child::body> {
   bool adopt(child_handle handle, child_events events);
   child_handle release();
   [[nodiscard]] child_handle share() const;
+  void read_output(bool here);
   void discard() noexcept;
   bool send(int signal) noexcept;
 
@@ -195,7 +197,12 @@ bool child::body::adopt(child_handle handle, child_events events) {
   if (!pidfd || lineage::start_time(handle.main) != handle.main_start_time) return false;
   if (lineage::has_ended(pidfd.get())) return false;
   phase_ = phase::running;
-  started_at_ = std::chrono::steady_clock::now();
+  started_at_ = handle.started_at;
+  for (std::string_view rest{handle.tail}; !rest.empty();) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    tail_.add(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
   events_ = std::make_shared<const child_events>(std::move(events));
   name_ = std::move(handle.name);
   identity_ = std::move(handle.identity);
@@ -210,9 +217,16 @@ bool child::body::adopt(child_handle handle, child_events events) {
 }
 
 child_handle child::body::share() const {
-  return {
-      name_,          identity_, main_, main_start_time_, output_.share(), error_output_.share(),
-      notify_.share()};
+  return {name_,           identity_,
+          main_,           main_start_time_,
+          output_.share(), error_output_.share(),
+          notify_.share(), started_at_,
+          tail_.text()};
+}
+
+void child::body::read_output(bool here) {
+  for (auto* each : {&output_, &error_output_}) here ? each->begin() : each->pause();
+  here ? notify_.begin() : notify_.pause();
 }
 
 child_handle child::body::release() {
@@ -222,7 +236,9 @@ child_handle child::body::release() {
                     main_start_time_,
                     output_.release(),
                     error_output_.release(),
-                    notify_.release()};
+                    notify_.release(),
+                    started_at_,
+                    tail_.text()};
   phase_ = phase::released;
   events_ = nullptr;
   ours_ = false;
@@ -335,6 +351,14 @@ bool child::adopt(child_handle handle, child_events events) {
 
 child_handle child::release() { return body_->release(); }
 child_handle child::share() const { return body_->share(); }
+
+child_handle child::lend() {
+  body_->read_output(false);
+  return body_->share();
+}
+
+void child::take_back() { body_->read_output(true); }
+
 const std::string& child::name() const noexcept { return body_->name_; }
 pid_t child::pid() const noexcept { return body_->identity_.leader; }
 pid_t child::main_pid() const noexcept { return body_->main_; }

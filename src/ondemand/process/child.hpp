@@ -68,6 +68,9 @@ struct child_handle {
   unique_fd output = {};
   unique_fd error_output = {};
   unique_fd notify = {};
+  std::chrono::steady_clock::time_point started_at = {};
+  /// The last lines that it wrote.
+  std::string tail = {};
 };
 
 /// A program started by us, or by an earlier generation of us.
@@ -98,6 +101,10 @@ class child {
   [[nodiscard]] child_handle release();
   /// The same as a copy, for a handover that may yet fail; its output is read here as before.
   [[nodiscard]] child_handle share() const;
+  /// The same for one who reads its output from now on, until `take_back`; its end is told here as
+  /// well.
+  [[nodiscard]] child_handle lend();
+  void take_back();
 
   [[nodiscard]] const std::string& name() const noexcept;
   /// Of the process that was started; 0 before `on_started`.

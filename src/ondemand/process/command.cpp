@@ -71,6 +71,7 @@ class command::body : public std::enable_shared_from_this<command::body> {
   }
 
   [[nodiscard]] bool running() const noexcept { return done_ != nullptr; }
+  [[nodiscard]] child& process() noexcept { return process_; }
 
   void discard() noexcept {
     done_ = nullptr;
@@ -132,5 +133,13 @@ void command::start(command_options options, handler done) {
 }
 
 bool command::running() const noexcept { return body_->running(); }
+
+child_handle command::lend_output() {
+  auto made = body_->process().lend();
+  made.main = 0;
+  return made;
+}
+
+void command::take_back() { body_->process().take_back(); }
 
 }  // namespace baton::ondemand

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "baton/ondemand/program.hpp"
+#include "ondemand/process/child.hpp"
 #include "ondemand/process/exit_status.hpp"
 
 namespace baton::ondemand {
@@ -65,6 +66,11 @@ class command {
   /// Once. `done` may destroy this object.
   void start(command_options options, handler done);
   [[nodiscard]] bool running() const noexcept;
+
+  /// What it left running may write to us still: for another process that reads it from now on,
+  /// until `take_back`.
+  [[nodiscard]] child_handle lend_output();
+  void take_back();
 
  private:
   class body;

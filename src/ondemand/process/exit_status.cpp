@@ -14,6 +14,20 @@ exit_status exit_status::from_wait(int status) noexcept {
   return {};
 }
 
+std::optional<int> exit_status::to_wait() const noexcept {
+  switch (kind_) {
+    case kind::exited:
+      return W_EXITCODE(value_, 0);
+    case kind::signalled:
+      return W_EXITCODE(0, value_);
+    case kind::dumped:
+      return W_EXITCODE(0, value_) | WCOREFLAG;
+    case kind::unknown:
+      break;
+  }
+  return std::nullopt;
+}
+
 exit_status exit_status::from_info(int code, int status) noexcept {
   switch (code) {
     case CLD_EXITED:

@@ -15,6 +15,9 @@ class exit_status {
   /// From waitid(2)'s si_code and si_status.
   [[nodiscard]] static exit_status from_info(int code, int status) noexcept;
 
+  /// As `from_wait` takes it; nothing: it is not known.
+  [[nodiscard]] std::optional<int> to_wait() const noexcept;
+
   [[nodiscard]] bool known() const noexcept { return kind_ != kind::unknown; }
   /// exit(3)'s value, if it exited.
   [[nodiscard]] std::optional<int> code() const noexcept;

@@ -49,6 +49,7 @@ struct notify_socket::receiver : std::enable_shared_from_this<notify_socket::rec
                     [weak = weak_from_this()](error_code stopped) {
                       const auto self = weak.lock();
                       if (stopped || self == nullptr || !self->from.is_open()) return;
+                      if (self->paused) return;
                       self->take(turn_limit);
                       if (self->from.is_open()) self->await();
                     });
@@ -82,6 +83,7 @@ struct notify_socket::receiver : std::enable_shared_from_this<notify_socket::rec
 
   boost::asio::posix::stream_descriptor from;
   std::shared_ptr<handler> on_datagram;
+  bool paused = false;
 };
 
 notify_socket::notify_socket(boost::asio::io_context& context)
@@ -115,7 +117,14 @@ error_code notify_socket::open(const std::string& name, handler on_datagram) {
 }
 
 void notify_socket::begin() {
+  receiver_->paused = false;
   if (receiver_->from.is_open()) receiver_->await();
+}
+
+void notify_socket::pause() {
+  receiver_->paused = true;
+  error_code ignored;
+  if (receiver_->from.is_open()) receiver_->from.cancel(ignored);
 }
 
 void notify_socket::adopt(unique_fd socket, handler on_datagram) {
@@ -127,7 +136,7 @@ void notify_socket::adopt(unique_fd socket, handler on_datagram) {
 
 void notify_socket::drain() {
   const auto kept = receiver_;
-  if (kept->from.is_open()) kept->take(turn_limit);
+  if (kept->from.is_open() && !kept->paused) kept->take(turn_limit);
 }
 
 unique_fd notify_socket::release() {

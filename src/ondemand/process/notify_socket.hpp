@@ -35,6 +35,8 @@ class notify_socket {
   /// Binds `name`, which begins with '@'. Nothing is received before `begin`.
   [[nodiscard]] error_code open(const std::string& name, handler on_datagram);
   void begin();
+  /// Nothing is received until `begin`: somebody else does.
+  void pause();
   /// The socket that somebody else had; it is heard at once.
   void adopt(unique_fd socket, handler on_datagram);
   /// Takes what is there now, without waiting.

@@ -31,6 +31,7 @@ struct output_pipe::reader : std::enable_shared_from_this<output_pipe::reader> {
                     [weak = weak_from_this()](error_code stopped) {
                       const auto self = weak.lock();
                       if (stopped || self == nullptr || !self->from.is_open()) return;
+                      if (self->paused) return;
                       if (self->read(turn_limit)) self->await();
                     });
   }
@@ -85,6 +86,7 @@ struct output_pipe::reader : std::enable_shared_from_this<output_pipe::reader> {
   boost::asio::posix::stream_descriptor from;
   std::shared_ptr<line_handler> on_line;
   std::string line;
+  bool paused = false;
 };
 
 output_pipe::output_pipe(boost::asio::io_context& context)
@@ -105,7 +107,15 @@ unique_fd output_pipe::open(line_handler on_line) {
 }
 
 void output_pipe::begin() {
+  reader_->paused = false;
   if (reader_->from.is_open()) reader_->await();
+}
+
+void output_pipe::pause() {
+  reader_->paused = true;
+  error_code ignored;
+  if (reader_->from.is_open()) reader_->from.cancel(ignored);
+  reader_->finish_line();
 }
 
 void output_pipe::adopt(unique_fd reading_end, line_handler on_line) {
@@ -116,7 +126,7 @@ void output_pipe::adopt(unique_fd reading_end, line_handler on_line) {
 
 void output_pipe::drain() {
   const auto kept = reader_;
-  if (kept->from.is_open()) kept->read(drain_limit);
+  if (kept->from.is_open() && !kept->paused) kept->read(drain_limit);
   kept->finish_line();
 }
 

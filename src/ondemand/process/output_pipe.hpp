@@ -32,6 +32,8 @@ class output_pipe {
   /// Nothing is read before `begin`.
   [[nodiscard]] unique_fd open(line_handler on_line);
   void begin();
+  /// Nothing is read until `begin`: somebody else does.
+  void pause();
   /// The reading end that somebody else had; it is read at once.
   void adopt(unique_fd reading_end, line_handler on_line);
 

@@ -1,10 +1,8 @@
 #include "ondemand/process/process_tree.hpp"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -19,6 +17,7 @@
 #include "baton/base/log.hpp"
 #include "lineage/origin.hpp"
 #include "lineage/pidfd.hpp"
+#include "ondemand/process/random_digits.hpp"
 #include "ondemand/process/tree_search.hpp"
 
 namespace baton::ondemand {
@@ -31,22 +30,17 @@ using steady = std::chrono::steady_clock;
 constexpr int most_doubtful = 1;
 constexpr int most_doubtful_restless = 8;
 
-std::string random_digits() {
-  std::array<unsigned char, 16> bytes{};
-  // Up to 256 bytes come whole, or not at all (getrandom(2)).
-  while (::getrandom(bytes.data(), bytes.size(), 0) < 0)
-    if (errno != EINTR)
-      throw setup_error{fmt::format("no random numbers: getrandom: {}", describe_errno(errno))};
-  std::string text;
-  for (const auto byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
 }  // namespace
 
-std::string make_marker() {
-  const auto outer = lineage::origin().variable(marker_variable);
-  return outer.empty() ? random_digits() : fmt::format("{}:{}", outer, random_digits());
+std::string make_marker(std::string_view tree) {
+  auto made = std::string{lineage::origin().variable(marker_variable)};
+  const auto own = random_digits();
+  for (const auto part : {tree, std::string_view{own}}) {
+    if (part.empty()) continue;
+    if (!made.empty()) made += ':';
+    made += part;
+  }
+  return made;
 }
 
 tree_usage measure(const tree_identity& identity) {

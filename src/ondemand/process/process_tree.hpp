@@ -31,8 +31,8 @@ struct tree_identity {
 
 inline constexpr std::string_view marker_variable = "BATON_INSTANCE";
 /// 128 random bits; behind ours and a colon if this process is itself marked, so that the tree of
-/// an outer gateway holds what this one starts.
-[[nodiscard]] std::string make_marker();
+/// an outer gateway holds what this one starts, and behind `tree` and a colon if that is not empty.
+[[nodiscard]] std::string make_marker(std::string_view tree = {});
 
 /// Memory of the living processes of a tree.
 struct tree_usage {

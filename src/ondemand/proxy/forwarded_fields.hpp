@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "baton/http/request.hpp"
-#include "ondemand/proxy/forward_options.hpp"
+#include "baton/ondemand/forward_options.hpp"
 
 namespace baton::ondemand {
 

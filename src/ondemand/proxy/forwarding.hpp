@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "baton/http/request.hpp"
+#include "baton/ondemand/forward_options.hpp"
 #include "http/client/answer.hpp"
-#include "ondemand/proxy/forward_options.hpp"
 
 namespace baton::ondemand {
 

@@ -10,10 +10,10 @@
 #include "baton/http/responder.hpp"
 #include "baton/http/tunnel.hpp"
 #include "baton/net/timer_wheel.hpp"
+#include "baton/ondemand/forward_options.hpp"
 #include "http/client/answer_parser.hpp"
 #include "http/client/upstream_pool.hpp"
 #include "ondemand/proxy/forward_observer.hpp"
-#include "ondemand/proxy/forward_options.hpp"
 #include "ondemand/proxy/forwarding.hpp"
 
 namespace baton::ondemand {

@@ -8,9 +8,9 @@
 #include "baton/http/request.hpp"
 #include "baton/http/responder.hpp"
 #include "baton/net/loop.hpp"
+#include "baton/ondemand/forward_options.hpp"
 #include "http/client/upstream_pool.hpp"
 #include "ondemand/proxy/forward_observer.hpp"
-#include "ondemand/proxy/forward_options.hpp"
 #include "ondemand/proxy/proxied_exchange.hpp"
 
 namespace baton::ondemand {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,12 +23,21 @@ class child_starter final : public starter {
   /// `service` has a child_service. `held`: sockets that it is given besides its own; they stay the
   /// caller's, and open. Throws setup_error for a socket that cannot be bound.
   child_starter(boost::asio::io_context& context, service_options service, starter_events events,
-                std::vector<passed_descriptor> held = {});
+                std::vector<passed_descriptor> held = {}, starter_setting setting = {});
   ~child_starter() override;
 
   void start() override;
   void stop() override;
   void hurry() override;
+  void turn_away() override;
+  [[nodiscard]] holdings lend() override;
+  void take_back() override;
+  void lent_is_gone() override;
+  [[nodiscard]] bool adopt(holdings what) override;
+  void told_exit(const exit_status& how) override;
+  void sweep() override;
+  [[nodiscard]] int socket() const noexcept override { return socket_ ? socket_->fd() : -1; }
+  void forsake() override;
   [[nodiscard]] const net::address& target() const noexcept override { return target_; }
   [[nodiscard]] pid_t pid() const noexcept override;
   [[nodiscard]] std::string progress() const override;
@@ -40,7 +50,11 @@ class child_starter final : public starter {
 
  private:
   [[nodiscard]] const child_service& kind() const;
+  [[nodiscard]] child_events events_of_child();
+  [[nodiscard]] net::address own_target() const;
   void started();
+  void exited(const exit_status& status);
+  void tell_borrower(const exit_status& how);
   void ended(const exit_status& status);
   void fail(std::string why);
   void stopped(const tree_report& report);
@@ -54,12 +68,20 @@ class child_starter final : public starter {
   std::unique_ptr<child> child_;
   std::unique_ptr<readiness> readiness_;
   std::unique_ptr<process_tree> ending_;
+  std::string tree_;    // of all starts
   std::string marker_;  // of the tree of this start
   std::string tail_;    // of the last start
   std::optional<exit_status> exit_;
-  std::optional<tree_report> report_;  // of an end that is to be told
+  std::optional<tree_report> report_;   // of an end that is to be told
+  boost::asio::steady_timer patience_;  // for the news of an adopted process's end
+  std::optional<exit_status> told_;     // by its parent
+  std::chrono::steady_clock::time_point began_;
+  bool adopted_ = false;
+  bool awaits_news_ = false;
+  bool lent_ = false;
   bool up_ = false;
   bool failed_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
 };
 
 }  // namespace baton::ondemand

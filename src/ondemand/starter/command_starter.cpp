@@ -31,6 +31,7 @@ command_starter::command_starter(boost::asio::io_context& context, service_optio
                                  starter_events events)
     : context_{context},
       service_{std::move(service)},
+      target_{service_.target},
       events_{std::move(events)},
       timer_{context} {}
 
@@ -57,6 +58,7 @@ void command_starter::run(const char* which, const program& what, milliseconds t
 
 void command_starter::start() {
   stopping_ = hurried_ = false;
+  target_ = service_.target;
   tail_.clear();
   began_ = steady::now();
   if (!kind().check) return run_start();
@@ -137,10 +139,44 @@ void command_starter::check_again() {
   });
 }
 
+holdings command_starter::lend() {
+  holdings made{.target = target_, .output = tail_};
+  if (started_ != nullptr) made.process = started_->lend_output();
+  if (inherited_ == nullptr) return made;
+  auto& to = made.process.emplace();
+  inherited_->output.pause();
+  inherited_->error_output.pause();
+  to.output = inherited_->output.share();
+  to.error_output = inherited_->error_output.share();
+  return made;
+}
+
+void command_starter::take_back() {
+  if (started_ != nullptr) started_->take_back();
+  if (inherited_ == nullptr) return;
+  inherited_->output.begin();
+  inherited_->error_output.begin();
+}
+
+bool command_starter::adopt(holdings what) {
+  tail_ = std::move(what.output);
+  if (what.process && what.process->main != 0) return false;
+  if (what.target.kind() != net::address::family::none) target_ = std::move(what.target);
+  if (!what.process) return true;
+  inherited_ = std::make_unique<leftover>(context_);
+  const auto told = [this](std::string_view line) {
+    log_info(fmt::format("{}: {}", service_.name, line), {{"service", service_.name}});
+  };
+  inherited_->output.adopt(std::move(what.process->output), told);
+  inherited_->error_output.adopt(std::move(what.process->error_output), told);
+  return true;
+}
+
 void command_starter::hurry() { hurried_ = true; }
 
 void command_starter::stopped(const std::string& left) {
   started_.reset();
+  inherited_.reset();
   stopping_ = false;
   events_.on_stopped(left);
 }

@@ -9,6 +9,7 @@
 
 #include "baton/ondemand/service_options.hpp"
 #include "ondemand/process/command.hpp"
+#include "ondemand/process/output_pipe.hpp"
 #include "ondemand/process/readiness.hpp"
 #include "ondemand/starter/starter.hpp"
 
@@ -25,11 +26,20 @@ class command_starter final : public starter {
   void start() override;
   void stop() override;
   void hurry() override;
-  [[nodiscard]] const net::address& target() const noexcept override { return service_.target; }
+  [[nodiscard]] holdings lend() override;
+  void take_back() override;
+  [[nodiscard]] bool adopt(holdings what) override;
+  [[nodiscard]] const net::address& target() const noexcept override { return target_; }
   [[nodiscard]] std::string progress() const override;
   [[nodiscard]] std::string output_tail() const override { return tail_; }
 
  private:
+  /// What an earlier generation's start left to be read.
+  struct leftover {
+    explicit leftover(boost::asio::io_context& context) : output{context}, error_output{context} {}
+    output_pipe output;
+    output_pipe error_output;
+  };
   using outcome_handler = std::function<void(const command_outcome&)>;
 
   [[nodiscard]] const command_service& kind() const;
@@ -44,11 +54,13 @@ class command_starter final : public starter {
 
   boost::asio::io_context& context_;
   service_options service_;
+  net::address target_;
   starter_events events_;
   std::unique_ptr<command> command_;
   std::unique_ptr<command> over_;  // ended last; not destroyed within its own call
   /// The last start: whatever it left running may write to what we read.
   std::unique_ptr<command> started_;
+  std::unique_ptr<leftover> inherited_;
   std::unique_ptr<readiness> readiness_;
   boost::asio::steady_timer timer_;
   std::string tail_;

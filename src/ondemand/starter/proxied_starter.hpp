@@ -15,6 +15,8 @@ class proxied_starter final : public starter {
 
   void start() override;
   void stop() override;
+  [[nodiscard]] holdings lend() override { return {.target = target_}; }
+  [[nodiscard]] bool adopt(holdings what) override { return !what.process; }
   [[nodiscard]] const net::address& target() const noexcept override { return target_; }
 
  private:

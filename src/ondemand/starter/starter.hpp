@@ -7,6 +7,8 @@
 #include <string>
 
 #include "baton/net/address.hpp"
+#include "ondemand/process/exit_status.hpp"
+#include "ondemand/starter/holdings.hpp"
 
 namespace baton::ondemand {
 
@@ -20,6 +22,8 @@ struct starter_events {
   std::function<void(const std::string& why)> on_failed = {};
   /// `stop` is done. `left`: what could not be ended, as a sentence; empty: nothing is left.
   std::function<void(const std::string& left)> on_stopped = {};
+  /// What was lent has ended by itself: the borrower is to be told, who cannot learn how.
+  std::function<void(const exit_status& how)> on_lent_ended = {};
 };
 
 /// Brings one service up and down, in the way of its kind. It does as it is told: when, is decided
@@ -40,6 +44,28 @@ class starter {
   virtual void stop() = 0;
   /// The time that a stop leaves ends now.
   virtual void hurry() {}
+  /// It has ended and is not started again soon: what waits in its socket's queue is reset.
+  virtual void turn_away() {}
+
+  // A handover between two generations of the gateway, while it is stopped, failed or ready.
+  /// What another generation needs to go on with it; here nothing more is done or told, but
+  /// `on_lent_ended`.
+  [[nodiscard]] virtual holdings lend() = 0;
+  /// It is steered from here again. A process that has ended meanwhile is told as failed.
+  virtual void take_back() {}
+  /// The borrower has ended all of it, and something may run here still that waits for the news.
+  virtual void lent_is_gone() {}
+  /// Instead of a start, of what another generation lent. False: it cannot be kept by this kind of
+  /// starter.
+  [[nodiscard]] virtual bool adopt(holdings what) = 0;
+  /// How the process ended that was adopted, as its parent says; nobody but that knows.
+  virtual void told_exit(const exit_status& /*how*/) {}
+  /// Instead of a stop: ends what generations that crashed left running; then `on_stopped`.
+  virtual void sweep() { stop(); }
+  /// The listening socket that is passed to the program; -1: there is none.
+  [[nodiscard]] virtual int socket() const noexcept { return -1; }
+  /// Whoever borrows keeps it for good: this generation leaves.
+  virtual void forsake() {}
 
   /// Where requests go; known from the first `on_spawned` on.
   [[nodiscard]] virtual const net::address& target() const noexcept = 0;

@@ -96,6 +96,45 @@ TEST_F(Life, ARequestDuringTheBackOffIsRefusedWithTheTimeLeft) {
   EXPECT_EQ(effects(), strings{"start"});
 }
 
+TEST_F(Life, WhoWaitsInTheQueueOfItsSocketIsServedByTheNextStart) {
+  make_ready();
+  subject.failed(now, "was killed by SIGKILL");
+  subject.ended(now);
+  static_cast<void>(effects());
+  subject.queued(now);
+  EXPECT_TRUE(effects().empty()) << "not before its time";
+  wait();
+  EXPECT_EQ(effects(), strings{"start"});
+  subject.queued(now);
+  EXPECT_TRUE(effects().empty()) << "it is on its way";
+}
+
+TEST_F(Life, WhoComesBehindACrashWaitsForTheNextStartIfThatIsSoon) {
+  make_ready();
+  subject.failed(now, "was killed by SIGKILL");
+  EXPECT_EQ(subject.request(now).what, admission::verdict::wait);
+  subject.ended(now);
+  static_cast<void>(effects());
+  EXPECT_EQ(subject.request(now).what, admission::verdict::wait);
+  EXPECT_TRUE(effects().empty()) << "not before its time";
+  wait();
+  EXPECT_EQ(effects(), strings{"start"});
+  subject.came_up(now);
+  subject.failed(now, "was killed by SIGKILL");
+  EXPECT_EQ(subject.request(now).what, admission::verdict::refused) << "again and again";
+  subject.ended(now);
+  EXPECT_TRUE(subject.refuses(now));
+}
+
+TEST_F(Life, WhoComesWhileAFailedStartEndsIsRefused) {
+  subject.start(now);
+  subject.failed(now, "exited with status 3 before it was ready");
+  const auto told = subject.request(now);
+  EXPECT_EQ(told.what, admission::verdict::refused);
+  EXPECT_EQ(told.why, "exited with status 3 before it was ready");
+  EXPECT_EQ(told.retry_after, 1s);
+}
+
 TEST_F(Life, TheBackOffDoublesUpToItsCapAndASuccessForgetsIt) {
   for (const auto pause : {1s, 2s, 4s, 8s, 8s}) {
     make_failed();
@@ -387,6 +426,60 @@ TEST_F(Life, EverythingOutOfTurnIsPassedOver) {
   subject.stop(now);
   EXPECT_EQ(subject.state(), service_state::stopped);
   EXPECT_TRUE(done.empty());
+}
+
+TEST_F(Life, OneThatFailedIsRecalledWithItsBackOffAndTheRequestThatWaits) {
+  const auto retry = now + 5s;
+  subject.recall({.state = service_state::failed,
+                  .why = "it burnt",
+                  .failures = 3,
+                  .retry_at = retry,
+                  .wanted = true},
+                 now);
+  EXPECT_EQ(effects(), strings{});
+  EXPECT_EQ(subject.why(), "it burnt");
+  EXPECT_EQ(subject.deadline(), retry);
+  wait();
+  EXPECT_EQ(effects(), strings{"start"});
+}
+
+TEST_F(Life, OneThatNobodyWantsIsRecalledAsItStands) {
+  subject.recall({.state = service_state::stopped}, now);
+  EXPECT_EQ(effects(), strings{});
+  EXPECT_FALSE(subject.deadline());
+}
+
+TEST_F(Life, OneThatIsWantedIsStartedWhenItIsRecalled) {
+  subject.recall({.state = service_state::stopped, .wanted = true}, now);
+  EXPECT_EQ(effects(), strings{"start"});
+}
+
+TEST_F(Life, OneThatAlwaysRunsIsStartedWhenItIsRecalledStopped) {
+  with({.always = true});
+  subject.recall({.state = service_state::stopped}, now);
+  EXPECT_EQ(effects(), strings{"start"});
+}
+
+TEST_F(Life, WhatWasRememberedMayBeRecalledAgain) {
+  make_ready();
+  const auto as_it_was = subject.remember();
+  subject.stop(now);
+  effects();
+  subject.recall(as_it_was, now);
+  EXPECT_EQ(subject.state(), service_state::ready);
+  EXPECT_FALSE(subject.told_to_stop());
+  EXPECT_EQ(effects(), strings{"open"});
+}
+
+TEST_F(Life, WhatIsRetiredIsNotStartedAgain) {
+  with({.always = true});
+  make_ready();
+  subject.retire();
+  subject.kill(now);
+  subject.ended(now);
+  EXPECT_EQ(subject.state(), service_state::stopped);
+  EXPECT_EQ(effects().back(), "stop");
+  EXPECT_FALSE(subject.deadline());
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ TEST_F(Adopted, IsHeardAndReadOn) {
     ASSERT_EQ(::write(go.get(), "go\n", 3), 3);
   }
   RUN_UNTIL(next.ended());
-  EXPECT_EQ(next.subject->output_tail(), "later\n");
+  EXPECT_EQ(next.subject->output_tail(), "state ready\nlater\n");
   EXPECT_EQ(next.subject->status_text(), "later");
   ASSERT_EQ(lineage::reap(pid), 0);
 }

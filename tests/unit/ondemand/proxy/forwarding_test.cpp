@@ -2,49 +2,21 @@
 
 #include <gtest/gtest.h>
 
-#include "baton/net/connection.hpp"
+#include "../received_request.hpp"
 #include "http/client/answer_parser.hpp"
-#include "http/engine/http1.hpp"
-#include "http/request_builder.hpp"
 #include "ondemand/proxy/proxy_failure.hpp"
 
 namespace baton::ondemand::test {
 namespace {
 
-/// A request as the engine reads it, from `peer`.
-class received {
- public:
-  explicit received(std::string_view bytes, std::string_view peer = "192.0.2.7:1234")
-      : bytes_{bytes}, from_{accepted_from(peer)}, engine_{limits_} {
-    http::request_builder{request}.reset();
-    http::request_builder{request}.origin(from_, context_);
-    engine_.begin();
-    std::string_view rest{bytes_};
-    EXPECT_EQ(engine_.next(rest, request), http::engine::event::head);
-    has_body = engine_.has_body();
-  }
+struct received : received_request {
+  using received_request::received_request;
 
   [[nodiscard]] std::string forwarded(const forward_options& how = {}) const {
     std::string to;
     write_request_head(to, request, how, request_framing::of(request, has_body));
     return to;
   }
-
-  http::request request;
-  bool has_body = false;
-
- private:
-  static net::connection accepted_from(std::string_view peer) {
-    net::accepted made;
-    made.peer = net::address::parse(peer);
-    return net::connection{std::move(made)};
-  }
-
-  std::string bytes_;
-  net::connection from_;
-  http::limits limits_;
-  boost::asio::io_context context_;
-  http::engine::http1 engine_;
 };
 
 const forward_options plain{.forwarded = false, .x_forwarded = false};

@@ -1,5 +1,6 @@
 #include "ondemand/starter/child_starter.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -88,6 +89,25 @@ TEST_F(ChildStarter, WhoComesBetweenTwoRunsIsServedByTheSecond) {
   char buffer[64];
   EXPECT_EQ(::read(early.get(), buffer, sizeof buffer), 16);
   stop();
+}
+
+TEST_F(ChildStarter, WhoWasNotAcceptedIsTurnedAway) {
+  for (const char* address : {"127.0.0.1:0", "@"}) {
+    auto deaf = listening(address);
+    std::get<child_service>(deaf.kind).run = {.argv = {"/bin/sleep", "60"}};
+    auto& subject = make<child_starter>(std::move(deaf));
+    start_ready();
+    const auto& at = subject.target();
+    const unique_fd client{::socket(at.domain(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    ASSERT_EQ(::connect(client.get(), at.data(), at.size()), 0);
+    ASSERT_EQ(::send(client.get(), "hello", 5, 0), 5);
+    stop();
+    subject.turn_away();
+    char buffer[64];
+    EXPECT_EQ(::recv(client.get(), buffer, sizeof buffer, 0), -1);
+    EXPECT_EQ(errno, ECONNRESET);
+    told();
+  }
 }
 
 TEST_F(ChildStarter, ASocketThatCannotBeBoundIsAnError) {
@@ -191,6 +211,96 @@ TEST_F(ChildStarter, TellsWhyItIsNotReadyYet) {
             "an attempt was refused");
   EXPECT_THAT(subject.progress(), HasSubstr("127.0.0.1:1"));
   stop();
+}
+
+/// What the starter of the next generation tells.
+struct borrower {
+  explicit borrower(boost::asio::io_context& context, service_options service,
+                    starter_setting setting = {})
+      : subject{context,
+                std::move(service),
+                {.on_spawned = [] {},
+                 .on_ready = [] {},
+                 .on_failed = [this](const std::string& why) { failed = why; },
+                 .on_stopped = [this](const std::string& /*left*/) { stopped = true; }},
+                {},
+                std::move(setting)} {}
+  std::string failed;
+  bool stopped = false;
+  child_starter subject;
+};
+
+TEST_F(ChildStarter, WhatIsLentGoesOnWithTheBorrower) {
+  auto& lender = make<child_starter>(listening("@"));
+  start_ready();
+  const auto pid = lender.pid();
+  borrower next{context(),
+                listening("@"),
+                {.socket = unique_fd{::fcntl(lender.socket(), F_DUPFD_CLOEXEC, 3)}}};
+  EXPECT_EQ(next.subject.target(), lender.target());
+  ASSERT_TRUE(next.subject.adopt(lender.lend()));
+  EXPECT_EQ(next.subject.pid(), pid);
+  EXPECT_EQ(ask(next.subject.target()), "True 1 shop True");
+  next.subject.stop();
+  RUN_UNTIL(next.stopped);
+  lender.lent_is_gone();
+  EXPECT_EQ(told(), std::vector<std::string>{}) << "the lender has nothing to tell";
+}
+
+TEST_F(ChildStarter, WhatTheBorrowerDoesNotKeepIsTakenBack) {
+  auto& lender = make<child_starter>(listening("@"));
+  start_ready();
+  static_cast<void>(lender.lend());
+  lender.take_back();
+  EXPECT_EQ(ask(lender.target()), "True 1 shop True");
+  stop();
+}
+
+TEST_F(ChildStarter, OfWhatEndedWhileItWasLentTheLenderHearsBehindIt) {
+  auto& lender = make<child_starter>(service(program::shell("sleep 1000")));
+  start_ready();
+  const auto lent = lender.lend();
+  ASSERT_TRUE(lender.send(SIGKILL));
+  RUN_UNTIL(lender.last_exit().has_value());
+  EXPECT_EQ(told(), std::vector<std::string>{});
+  lender.take_back();
+  wait_for("failed: was killed by SIGKILL");
+  stop();
+}
+
+TEST_F(ChildStarter, OneThatHasEndedBeforeItWasAdoptedIsTold) {
+  auto& lender = make<child_starter>(service(program::shell("sleep 1000")));
+  start_ready();
+  auto lent = lender.lend();
+  ASSERT_TRUE(lender.send(SIGKILL));
+  RUN_UNTIL(lender.last_exit().has_value());
+  borrower next{context(), service(program::shell("sleep 1000"))};
+  ASSERT_TRUE(next.subject.adopt(std::move(lent)));
+  next.subject.told_exit(exit_status::from_wait(SIGKILL));
+  RUN_UNTIL(!next.failed.empty());
+  EXPECT_THAT(next.failed, HasSubstr("was killed by SIGKILL"));
+  next.subject.stop();
+  RUN_UNTIL(next.stopped);
+  lender.lent_is_gone();
+}
+
+TEST_F(ChildStarter, ASweepEndsWhatAnyStartOfTheServiceLeft) {
+  borrower first{
+      context(), service(program::shell("sleep 1000 & sleep 1000")), {.tree = "g1:shop"}};
+  borrower other{context(), service(program::shell("sleep 1000")), {.tree = "g1:other"}};
+  first.subject.start();
+  other.subject.start();
+  RUN_UNTIL(first.subject.pid() != 0 && other.subject.pid() != 0);
+  borrower next{context(), service(program::shell("true")), {.tree = "g1:shop"}};
+  next.subject.sweep();
+  RUN_UNTIL(next.stopped);
+  EXPECT_THAT(processes_with("BATON_INSTANCE=g1:shop:"), testing::IsEmpty());
+  EXPECT_TRUE(is_alive(other.subject.pid()));
+  RUN_UNTIL(!first.failed.empty());
+  for (auto* each : {&first, &other}) {
+    each->subject.stop();
+    RUN_UNTIL(each->stopped);
+  }
 }
 
 }  // namespace

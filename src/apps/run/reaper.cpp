@@ -1,4 +1,4 @@
-#include "apps/run/orphans.hpp"
+#include "apps/run/reaper.hpp"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -41,21 +41,21 @@ std::set<pid_t> zombie_children() {
 
 }  // namespace
 
-orphans::orphans(boost::asio::io_context& context) : ends_{context, SIGCHLD}, timer_{context} {
+reaper::reaper(boost::asio::io_context& context) : ends_{context, SIGCHLD}, timer_{context} {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
     log_notice(fmt::format("what the program leaves behind goes to another process: prctl: {}",
                            describe_errno(errno)));
 }
 
-void orphans::watch() { await(); }
+void reaper::watch() { await(); }
 
-void orphans::close() noexcept {
+void reaper::close() noexcept {
   error_code ignored;
   ends_.cancel(ignored);
   timer_.cancel();
 }
 
-void orphans::await() {
+void reaper::await() {
   ends_.async_wait([this](error_code stopped, int /*number*/) {
     if (stopped) return;
     look();
@@ -64,7 +64,7 @@ void orphans::await() {
 }
 
 /// Now, and again a while later, for as long as there are zombies.
-void orphans::look() {
+void reaper::look() {
   if (armed_) return;
   armed_ = true;
   timer_.expires_after(between_looks);
@@ -74,7 +74,7 @@ void orphans::look() {
   });
 }
 
-void orphans::reap() {
+void reaper::reap() {
   std::set<pid_t> fresh;
   for (const pid_t each : zombie_children()) {
     if (spared_.contains(each)) continue;

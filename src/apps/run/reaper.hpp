@@ -15,9 +15,9 @@ namespace baton::run {
 ///
 /// Only what has been a zombie for a while is reaped: our own helpers are waited for by those that
 /// started them, at once. Lives on the io_context's thread.
-class orphans {
+class reaper {
  public:
-  explicit orphans(boost::asio::io_context& context);
+  explicit reaper(boost::asio::io_context& context);
 
   void watch();
   /// Somebody else waits for this child, in his own time.
