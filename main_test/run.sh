@@ -308,6 +308,38 @@ call_greeter() {
   until_true 40 is_gone "$old" || die "pid $old does not leave"
 }
 
+# The on-demand gateway, with the services of its own demonstration.
+start_on_demand() {
+  heading "Services on demand: started by their first request, and kept when the gateway restarts"
+  program=$PWD/build/release/src/apps/ondemand/baton-ondemand
+  rm -f "$folder/pid"
+  shown "baton-ondemand"
+  "$program" --demo --set server.pid_file="$folder/pid" >"$folder/log" 2>&1 </dev/null &
+  started=($!)
+  until_true 20 grep -q 'what they do' "$folder/log" || die "it did not become ready within 20 s"
+  local pages admin before after old
+  pages=$(sed -n 's/^  the services *//p' "$folder/log")
+  admin=$(sed -n 's/^  what they do *\(.*\)services\/$/\1/p' "$folder/log")
+  shown "curl ${pages}page"
+  curl --silent --show-error --max-time 20 "${pages}page" >"$folder/page" || die "no answer"
+  before=$(grep -o 'process [0-9]*' "$folder/page") || die "the page is not that of the service"
+  echo "answered by $before, which nobody had started before"
+  shown "baton-ondemand why page"
+  "$program" why page --admin "$admin" || die "the gateway does not say why"
+  old=$(serving_pid)
+  shown "kill -USR1 $old"
+  restart USR1
+  until_true 35 is_gone "$old" || die "the old generation, pid $old, does not leave"
+  after=$(curl --silent --show-error --max-time 20 "${pages}page" | grep -o 'process [0-9]*') ||
+    die "no answer from the service behind the restart"
+  [ "$before" = "$after" ] || die "the service was $before, and is $after"
+  echo "the gateway is pid $(serving_pid) now; the service is still $after"
+  old=$(serving_pid)
+  shown "kill -QUIT $old"
+  kill -QUIT "$old"
+  until_true 40 is_gone "$old" || die "pid $old does not leave"
+}
+
 # chat_page FLAGS OF graceful_main...: where the chat is then. Its port is the first one.
 chat_page() {
   local host=127.0.0.1 port=9090 given=false
@@ -350,3 +382,4 @@ restart_once
 restart_under_load
 leave
 call_greeter
+start_on_demand

@@ -67,6 +67,15 @@ class Readme(unittest.TestCase):
         self.assertEqual(404, program.ask("/")[0])
         self.leave(program)
 
+    @unittest.skipUnless((PROGRAMS / "readme_on_demand").exists(), "built without BATON_ONDEMAND")
+    def test_a_service_on_demand_that_is_not_there(self):
+        program = self.start("on_demand", "gateway.pid")
+        status, body = program.ask("/", fields={"host": "shop.example"})
+        self.assertEqual(503, status)
+        self.assertIn("/srv/shop/shop", json.loads(body)["message"])
+        self.assertEqual(404, program.ask("/")[0])
+        self.leave(program)
+
     def test_every_kind_of_handler_answers(self):
         program = self.start("handlers")
         self.assertEqual((200, '{"user":"7"}'), program.ask("/users/7"))
@@ -158,7 +167,7 @@ class Readme(unittest.TestCase):
 
     def test_every_file_the_readme_names_is_there(self):
         text = (SOURCE / "README.md").read_text(encoding="utf-8")
-        named = set(re.findall(r"(?:main_test|tests|include/baton|docs)/[\w/.]+\w", text))
+        named = set(re.findall(r"(?:main_test|tests|include/baton|docs)/[\w/.-]+\w", text))
         self.assertGreater(len(named), 5)
         self.assertEqual([], sorted(name for name in named if not (SOURCE / name).exists()))
 
