@@ -200,7 +200,7 @@ def load(kind, address, *flags, clients=1, hard_limit=None):
 
 SHORT = ("--duration", 0.2, "--deadline", 5000)
 # Long enough for a peer in Python on a busy machine to answer what it does answer.
-IMPATIENT = ("--duration", 0.2, "--deadline", 1000)
+IMPATIENT = ("--duration", 0.2, "--deadline", 4000)
 
 
 class Failures(unittest.TestCase):
