@@ -19,6 +19,8 @@ using std::chrono::milliseconds;
 // Between two runs of the check command behind a stop.
 constexpr milliseconds first_pause{10};
 constexpr milliseconds longest_pause{500};
+/// Of each at least, however short the stop is to be: one that is cut off has said nothing.
+constexpr std::chrono::seconds check_time{5};
 
 /// At least a millisecond.
 milliseconds left_until(steady::time_point then) {
@@ -120,15 +122,21 @@ void command_starter::stop() {
   });
 }
 
+/// One that says no has ended; one that says nothing is asked again.
 void command_starter::check_gone() {
-  run("check", *kind().check, service_.stop_timeout, [this](const command_outcome& outcome) {
-    if (!outcome.success()) return stopped({});
-    if (hurried_ || steady::now() >= give_up_)
-      return stopped(fmt::format(
-          "it still runs {} after the stop was begun, as its check command says: see what its "
-          "stop command does",
-          in_words(service_.stop_timeout)));
-    check_again();
+  const auto patience = std::max<std::chrono::milliseconds>(service_.stop_timeout, check_time);
+  run("check", *kind().check, patience, [this](const command_outcome& outcome) {
+    const bool answered = outcome.end == command_end::exited;
+    if (answered && !outcome.success()) return stopped({});
+    if (!hurried_ && steady::now() < give_up_) return check_again();
+    const auto time = in_words(service_.stop_timeout);
+    stopped(answered
+                ? fmt::format("it still runs {} after the stop was begun, as its check command "
+                              "says: see what its stop command does",
+                              time)
+                : fmt::format("whether it still runs {} after the stop was begun nobody knows: its "
+                              "check command {}",
+                              time, outcome.why));
   });
 }
 

@@ -114,6 +114,18 @@ TEST_F(CommandStarter, AStopThatDoesNothingIsTold) {
   EXPECT_THAT(told(), ElementsAre(StartsWith("stoppedit still runs 50 ms after")));
 }
 
+TEST_F(CommandStarter, ACheckThatCannotSayIsNoEnd) {
+  auto options = service();
+  commands(options).stop = program::shell("true");
+  options.stop_timeout = 50ms;
+  commands(options).check = program{.argv = {"/no/such/check"}};
+  make<command_starter>(options);
+  start_ready();
+  stop();
+  EXPECT_THAT(told(), ElementsAre(AllOf(StartsWith("stoppedwhether it still runs 50 ms after"),
+                                        HasSubstr("/no/such/check"))));
+}
+
 TEST_F(CommandStarter, AStopIsDoneWhenTheCheckSaysSo) {
   auto options = service();
   // It leaves, and goes on: the file is removed by what it left behind, once told to.
