@@ -50,6 +50,7 @@ reaper::reaper(boost::asio::io_context& context) : ends_{context, SIGCHLD}, time
 void reaper::watch() { await(); }
 
 void reaper::close() noexcept {
+  closed_ = true;
   error_code ignored;
   ends_.cancel(ignored);
   timer_.cancel();
@@ -57,7 +58,7 @@ void reaper::close() noexcept {
 
 void reaper::await() {
   ends_.async_wait([this](error_code stopped, int /*number*/) {
-    if (stopped) return;
+    if (stopped || closed_) return;  // a signal that came before the end is no error
     look();
     await();
   });
@@ -70,7 +71,7 @@ void reaper::look() {
   timer_.expires_after(between_looks);
   timer_.async_wait([this](error_code stopped) {
     armed_ = false;
-    if (!stopped) reap();
+    if (!stopped && !closed_) reap();
   });
 }
 

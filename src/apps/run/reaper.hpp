@@ -36,6 +36,7 @@ class reaper {
   std::set<pid_t> spared_;
   std::set<pid_t> seen_;  // zombies at the last look
   bool armed_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace baton::run
