@@ -10,6 +10,7 @@ import time
 import unittest
 
 from ondemand_support import OndemandCase, listening
+from raw_websocket import CLOSE, TEXT, close_payload, frame
 from support import PATIENCE, descriptors, is_alive, read_response
 
 HOST = "Host: shop.example\r\n"
@@ -333,7 +334,7 @@ class Restarts(OndemandCase):
         self.assertIn(b"pid %d " % gateway.starts("shop")[0], body)
         gateway.wait_state("shop", "stopped")
 
-    def test_a_websocket_at_the_old_generation_keeps_it(self):
+    def test_a_websocket_at_the_old_generation_is_told_to_come_back_and_keeps_it_until_then(self):
         gateway = self.gateway(listening(idle_timeout=100), keys=["threads=2"])
         client = socket.create_connection(gateway.where, PATIENCE)
         self.addCleanup(client.close)
@@ -344,10 +345,12 @@ class Restarts(OndemandCase):
         while b"\r\n\r\n" not in seen:
             seen += client.recv(4096)
         self.assertIn(b" 101 ", seen)
+        client.sendall(frame(TEXT, b"to and fro"))
+        self.assertEqual(len(client.recv(4096)), 16)
         self.restart(gateway)
+        self.assertEqual(client.recv(4096), frame(CLOSE, close_payload(1001), mask=False))
         self.still_ready(gateway)
-        client.sendall(b"to and fro")
-        self.assertEqual(client.recv(4096), b"to and fro")
+        client.sendall(frame(CLOSE, close_payload(1001)))
         client.close()
         gateway.wait_state("shop", "stopped")
         self.assertEqual(len(gateway.starts("shop")), 1)

@@ -6,7 +6,9 @@ import struct
 import threading
 import unittest
 
+from protocols import CLIENTS, PYTHON, Protocols
 from proxy_support import ProxyCase, always, answer
+from raw_websocket import CLOSE, TEXT, close_payload, frame
 
 ASK = (b"GET /live HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
@@ -139,6 +141,110 @@ class Tunnels(ProxyCase):
         with open(f"/proc/{proxy.process.pid}/status", encoding="ascii") as file:
             peak = int(file.read().split("VmHWM:")[1].split()[0])
         self.assertLess(peak, 400 * 1024 if "san" in proxy.process.args[0] else 40 * 1024)
+
+
+GOING_AWAY = frame(CLOSE, close_payload(1001), mask=False)
+
+
+class Leaving(ProxyCase):
+    """A proxy that drains tells the clients of WebSockets that it goes."""
+
+    def test_who_is_told_closes_and_the_upstream_hears_it(self):
+        heard = []
+
+        def script(peer):
+            peer.read_head()
+            peer.send(YES + frame(TEXT, b"hello", mask=False))
+            heard.append(peer.exactly(8))
+            peer.send(frame(CLOSE, close_payload(1001), mask=False))  # nobody's any more
+        proxy = self.proxy(self.upstream(script))
+        client = self.client(proxy)
+        client.send(ASK)
+        client.read_head()
+        client.exactly(7)
+        proxy.process.terminate()
+        self.assertEqual(client.exactly(4), GOING_AWAY)
+        bye = frame(CLOSE, close_payload(1001))
+        client.send(bye)
+        self.assertEqual(client.to_end(), b"")
+        client.close()
+        self.assertEqual(proxy.gone(), 0)
+        self.assertEqual(heard, [bye])
+
+    def test_the_word_never_comes_within_a_frame(self):
+        sizes = (0, 1, 125, 126, 4000, 65536)
+
+        def script(peer):
+            peer.read_head()
+            peer.send(YES)
+            reader = threading.Thread(target=peer.exactly, args=(8,))
+            reader.start()
+            while reader.is_alive():
+                for size in sizes:
+                    whole = frame(TEXT, b"x" * size, mask=False)
+                    peer.send(whole[:len(whole) // 2])
+                    peer.send(whole[len(whole) // 2:])
+        proxy = self.proxy(self.upstream(script))
+        client = self.client(proxy)
+        client.send(ASK)
+        client.read_head()
+        proxy.process.terminate()
+        while True:
+            first, second = client.exactly(2)
+            size = {126: 2, 127: 8}.get(second, 0)
+            size = int.from_bytes(client.exactly(size), "big") if size else second
+            payload = client.exactly(size)
+            if first == 0x88:
+                break
+            self.assertEqual((first, size in sizes, payload), (0x81, True, b"x" * size))
+        self.assertEqual(payload, close_payload(1001))
+        client.send(frame(CLOSE, close_payload(1001)))
+        self.assertEqual(client.to_end(), b"")
+        client.close()
+        self.assertEqual(proxy.gone(), 0)
+
+    def test_what_is_closed_already_is_not_told_again(self):
+        bye = frame(CLOSE, close_payload(1000), mask=False)
+
+        def script(peer):
+            peer.read_head()
+            peer.send(YES + bye)
+            peer.to_end()
+        proxy = self.proxy(self.upstream(script))
+        client = self.client(proxy)
+        client.send(ASK)
+        client.read_head()
+        self.assertEqual(client.exactly(4), bye)
+        proxy.process.terminate()
+        proxy.wait_log("step 3 of 5, drain")
+        client.send(frame(CLOSE, close_payload(1000)))
+        client.sock.shutdown(socket.SHUT_WR)
+        self.assertEqual(client.to_end(), b"")
+        client.close()
+        self.assertEqual(proxy.gone(), 0)
+
+
+class OverHttp2(Protocols, ProxyCase):
+    """WebSockets of HTTP/2 (RFC 8441) in front of an upstream that speaks HTTP/1.1."""
+
+    def test_messages_resets_and_many(self):
+        service = self.start("--ws-deflate")
+        proxy = self.proxy(f"127.0.0.1:{self.clear}", certificate=self.file("server.pem"),
+                           key=self.file("server.key"))
+        for part in ("echo", "deflate", "many", "cancel"):
+            with self.subTest(part=part):
+                self.assertEqual(self.run_client(PYTHON, os.path.join(CLIENTS, "h2_ws_client.py"),
+                                                 part, str(proxy.port()), self.file("ca.pem")).strip(),
+                                 b"ok")
+        self._end(proxy)
+        service.quit()
+
+    def test_an_upstream_that_does_not_know_the_key_is_no_websocket(self):
+        proxy = self.proxy(self.upstream(echo()))
+        done = self.run_client(PYTHON, os.path.join(CLIENTS, "h2_ws_client.py"), "refused",
+                               str(proxy.port()), "502")
+        self.assertEqual(done.strip(), b"ok")
+        proxy.wait_log("without knowing its key")
 
 
 if __name__ == "__main__":

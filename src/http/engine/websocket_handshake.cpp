@@ -1,11 +1,13 @@
 #include "http/engine/websocket_handshake.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
 
+#include "baton/base/error.hpp"
 #include "http/engine/deflate_negotiation.hpp"
 
 namespace baton::http::engine {
@@ -144,6 +146,15 @@ std::string accept_key_for(std::string_view key) {
   ::SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
   std::array<unsigned char, 32> encoded{};  // 28 characters and a NUL
   const int size = ::EVP_EncodeBlock(encoded.data(), digest.data(), SHA_DIGEST_LENGTH);
+  return {encoded.begin(), encoded.begin() + size};
+}
+
+std::string make_key() {
+  std::array<unsigned char, 16> bytes{};
+  if (RAND_bytes(bytes.data(), bytes.size()) != 1)
+    throw setup_error{"no random bytes for a WebSocket's key: OpenSSL's generator fails"};
+  std::array<unsigned char, 32> encoded{};  // 24 characters and a NUL
+  const int size = ::EVP_EncodeBlock(encoded.data(), bytes.data(), bytes.size());
   return {encoded.begin(), encoded.begin() + size};
 }
 

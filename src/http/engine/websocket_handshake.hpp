@@ -35,6 +35,10 @@ struct websocket_handshake {
 /// Sec-WebSocket-Accept for a Sec-WebSocket-Key.
 [[nodiscard]] std::string accept_key_for(std::string_view key);
 
+/// What a client says as Sec-WebSocket-Key (RFC 6455 section 4.1): 16 random bytes, in base64.
+/// Throws setup_error if there are none.
+[[nodiscard]] std::string make_key();
+
 /// The fields of the answer that says yes (status 101, or 200 on HTTP/2), in lower case; views into
 /// the handshake and into what lives for ever.
 [[nodiscard]] std::vector<field> acceptance_fields(const websocket_handshake& handshake);

@@ -123,7 +123,7 @@ request_framing request_framing::of(const http::request& asked, bool has_body) {
 }
 
 void write_request_head(std::string& to, const http::request& asked, const forward_options& how,
-                        request_framing framing) {
+                        request_framing framing, std::string_view websocket_key) {
   to += asked.method_text();
   to += ' ';
   append_target(to, asked, how);
@@ -151,10 +151,15 @@ void write_request_head(std::string& to, const http::request& asked, const forwa
   append_framing(to, framing);
   const auto upgrade = asked.upgrade();
   if (!upgrade.empty()) append_line(to, "Upgrade", upgrade);
+  if (!websocket_key.empty()) append_line(to, "Sec-WebSocket-Key", websocket_key);
   if (trailers) to += "TE: trailers\r\n";
   if (!upgrade.empty() || trailers)
     append_line(to, "Connection", upgrade.empty() ? "TE" : trailers ? "Upgrade, TE" : "Upgrade");
   to += "\r\n";
+}
+
+bool wants_websocket(const http::request& asked) noexcept {
+  return same_token(asked.upgrade(), "websocket");
 }
 
 void write_answer_fields(std::string& to, const http::client::answer& answer) {

@@ -21,9 +21,13 @@ struct request_framing {
 };
 
 /// Appends the head of `asked` as the upstream is to see it: what is about the client's connection
-/// is left out (RFC 9110 section 7.6.1), where it came from is added.
+/// is left out (RFC 9110 section 7.6.1), where it came from is added. `websocket_key`: of a client
+/// that has sent none.
 void write_request_head(std::string& to, const http::request& asked, const forward_options& how,
-                        request_framing framing);
+                        request_framing framing, std::string_view websocket_key = {});
+
+/// Whether it asks for a WebSocket.
+[[nodiscard]] bool wants_websocket(const http::request& asked) noexcept;
 
 /// Appends the end-to-end fields of an upstream's answer, each as "Name: value\r\n".
 void write_answer_fields(std::string& to, const http::client::answer& answer);

@@ -31,7 +31,7 @@ void proxied_exchange::on_bytes(std::string_view bytes) {
         take_interim();
         break;
       case answer_event::upgraded:
-        return open_tunnel(bytes);
+        return confirms_key() ? open_tunnel(bytes) : refuse_key();
       case answer_event::head:
         result_.status = answer_.status;
         if (observer_ != nullptr) observer_->on_answer(answer_.status);

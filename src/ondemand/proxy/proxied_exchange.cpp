@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "baton/base/log.hpp"
+#include "http/engine/websocket_handshake.hpp"
 #include "ondemand/proxy/proxy.hpp"
 
 namespace baton::ondemand {
@@ -53,11 +54,16 @@ void proxied_exchange::begin(exchange_ticket as, forward_order&& order) {
   result_ = {};
   awaits_ = awaits::nothing;
   head_sent_ = head_pending_ = body_read_ = body_sent_ = reading_ = repeated_ = false;
+  watch_.reset();
+  farewell_ = farewell::none;
   client_waits_ = tunnelled_ = ending_ = upstream_ended_ = client_ended_ = false;
   const bool has_body = !body_->at_end();
   framing_ = request_framing::of(*asked_, has_body);
   upload_ = has_body ? upload::held : upload::none;
-  write_request_head(head_, *asked_, *how_, framing_);
+  // Over HTTP/2 there is none (RFC 8441 section 5.1), and upstreams speak HTTP/1.1.
+  key_ = asked_->version() == 20 && wants_websocket(*asked_) ? http::engine::make_key()
+                                                             : std::string{};
+  write_request_head(head_, *asked_, *how_, framing_, key_);
   client_->on_cancel([table = &proxy_, as] {
     if (auto* const self = table->find(as)) self->client_left();
   });
@@ -229,11 +235,12 @@ bool proxied_exchange::repeat() {
 void proxied_exchange::on_end(error_code why) {
   if (tunnelled_) {
     upstream_ended_ = true;
-    if (why == boost::asio::error::eof) {
+    const bool broken = why != boost::asio::error::eof;
+    if (broken) connection_ = nullptr;  // gone already
+    if (!broken || farewell_ == farewell::said) {
       tunnel_.end();
       return end_tunnel_if_over();
     }
-    connection_ = nullptr;  // gone already
     tunnel_.cut();
     return finish(proxy_failure::lost_in_answer);
   }

@@ -15,6 +15,7 @@
 #include "http/client/upstream_pool.hpp"
 #include "ondemand/proxy/forward_observer.hpp"
 #include "ondemand/proxy/forwarding.hpp"
+#include "ondemand/proxy/websocket_watch.hpp"
 
 namespace baton::ondemand {
 
@@ -70,6 +71,7 @@ class proxied_exchange final : public http::client::upstream_user,
   void on_end() override;
   void on_lost(error_code why) override;
   void on_writable() override;
+  void on_drain() override;
 
  private:
   enum class awaits : std::uint8_t { nothing, connection, go_on, answer, piece };
@@ -107,6 +109,9 @@ class proxied_exchange final : public http::client::upstream_user,
   void open_tunnel(std::string_view behind);
   void to_client(std::string_view bytes);
   void end_tunnel_if_over();
+  void say_goodbye();
+  [[nodiscard]] bool confirms_key() const;
+  void refuse_key();
 
   proxy& proxy_;
   net::loop& loop_;
@@ -120,10 +125,14 @@ class proxied_exchange final : public http::client::upstream_user,
   std::optional<http::responder> client_;
   std::optional<http::body_writer> writer_;
   http::tunnel tunnel_;
+  std::optional<websocket_watch> watch_;  // of what the upstream sends
+  enum class farewell : std::uint8_t { none, wanted, said };
+  farewell farewell_ = farewell::none;
 
   http::client::answer_parser parser_;
   http::client::answer answer_;
   std::string head_;        // of the request
+  std::string key_;         // of a WebSocket whose client has none: RFC 8441
   std::string lines_;       // of the answer
   std::string kept_piece_;  // of the body, while a new connection is opened for it
   request_framing framing_;

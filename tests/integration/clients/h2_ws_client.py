@@ -182,6 +182,14 @@ def refusals(*where):
     client.close()
 
 
+def refused(port, status):
+    """What is behind a proxy is no WebSocket, whatever it says."""
+    client = Client(port)
+    asked = WebSocket(client)
+    assert asked.headers[":status"] == status, asked.headers
+    client.close()
+
+
 def follow(*where):
     """Echoes until told to leave, comes back; as often as standard input says "again"."""
     while True:
@@ -218,6 +226,6 @@ def follow(*where):
 
 PARTS = {each.__name__: each
          for each in (echo, deflate, many, cancel, stays, stalled, silent, crowded, topic, refusals,
-                      follow)}
+                      refused, follow)}
 PARTS[sys.argv[1]](int(sys.argv[2]), *sys.argv[3:])
 print("ok")
