@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Proxies in front of the same upstream, in turn, in interleaved rounds, with the same client: ours,
-nginx, HAProxy if it is there, and a loop that only copies bytes, which is the limit here.
+"""Proxies in front of the same upstream, in turn, in interleaved rounds, with the same client: ours
+(baton-ondemand with a service that it only passes on to), nginx, HAProxy if it is there, and a loop
+that only copies bytes, which is the limit here. `--servers` also knows `proxy`, ours without the
+gateway around it.
 
 The upstream is the bare loop of compare.py. It shares CPU 1 with the client; the proxy has CPU 0.
 """
@@ -13,6 +15,7 @@ import sys
 import harness
 import rounds
 from harness import Server
+from ondemand import Gateway
 
 # name: body bytes, connections, times nginx's efficiency that ours is to have
 ROWS = {
@@ -20,7 +23,7 @@ ROWS = {
     "64 KiB": (65536, 64, 1.8),
     "1 MiB": (1 << 20, 16, 1.5),
 }
-SERVERS = ("ours", "nginx", "forwarder", "haproxy")
+SERVERS = ("ours", "nginx", "forwarder", "haproxy", "proxy")
 NOTE = ("upstream: the bare loop, on the client's CPU; nginx: one worker, access log off, "
         "keep-alive connections to the upstream, buffering as it comes")
 
@@ -95,6 +98,8 @@ def start(name, build, upstream):
     if name == "forwarder":
         return Server(name, [harness.program(build, "bench_forwarder"), "--port", str(port),
                              "--upstream", str(upstream)], port, 0)
+    if name == "ours":
+        return Gateway(build, {"origin": {"target": f"127.0.0.1:{upstream}"}}, 0, {"origin": ["/"]})
     return Server(name, [harness.program(build, "bench_proxy"), f"127.0.0.1:{port}",
                          f"127.0.0.1:{upstream}", "quiet=1", "max_resting=256"], port, 0)
 
@@ -120,7 +125,7 @@ def measure(name, build, row, seconds):
 
 
 def latency(asked):
-    """The median latency of one connection, directly and through each proxy: what each adds."""
+    """The latency of one connection, directly and through each proxy: what each adds."""
     met = {}
     for number in range(asked.rounds):
         with origin(asked.build, 16) as upstream:
@@ -132,16 +137,19 @@ def latency(asked):
                 else:
                     with start(name, asked.build, upstream.port) as server:
                         report = harness.run_load(asked.build, server.port, *client, cpu=1)
-                met.setdefault(name, []).append(report["total"]["latency_us"]["p50"])
-    direct = statistics.median(met["direct"])
-    cells = [f"{statistics.median(met[n]) - direct:.1f}" for n in asked.servers]
-    return harness.table(["one connection", *(f"{n}: p50 added, us" for n in asked.servers)],
-                         [[f"direct {direct:.1f} us", *cells]])
+                met.setdefault(name, []).append(report["total"]["latency_us"])
+    rows = []
+    for quantile in ("p50", "p99"):
+        middle = {n: statistics.median(each[quantile] for each in met[n]) for n in met}
+        rows.append([quantile, f"{middle['direct']:.1f}",
+                     *(f"{middle[n] - middle['direct']:+.1f}" for n in asked.servers)])
+    return harness.table(["one connection, us", "direct", *asked.servers], rows)
 
 
 def main():
     present = [n for n in SERVERS if n != "haproxy" or shutil.which("haproxy")]
-    asked = rounds.options(__doc__, ROWS, present)
+    asked = rounds.options(__doc__, ROWS, present,
+                           usual=[n for n in present if n != "proxy"])
     met = rounds.play(asked, lambda name, row: measure(name, asked.build, row, asked.seconds))
     print(rounds.heading(asked, NOTE))
     targets = {row: ROWS[row][2] for row in asked.rows}

@@ -14,14 +14,15 @@ import harness
 TOP = "ours"
 
 
-def options(description, rows, servers, rounds=5, seconds=2.0):
+def options(description, rows, servers, rounds=5, seconds=2.0, usual=None):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--build", default=str(harness.SOURCE / "../../build/bench"))
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--seconds", type=float, default=seconds)
     parser.add_argument("--rows", nargs="*", default=list(rows), choices=list(rows), metavar="ROW",
                         help="; ".join(rows))
-    parser.add_argument("--servers", nargs="*", default=list(servers), choices=servers)
+    parser.add_argument("--servers", nargs="*", default=list(usual or servers),
+                        choices=servers)
     parser.add_argument("--json", help="write everything measured to this file")
     harness.raise_descriptor_limit()
     return parser.parse_args()
