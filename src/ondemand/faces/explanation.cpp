@@ -112,7 +112,7 @@ void explanation::about_use() {
   if (of_.waiting > 0)
     say("{} {} for it.", counted(of_.waiting, "request"), of_.waiting == 1 ? "waits" : "wait");
   if (of_.open > 0) say("{} {} open.", counted(of_.open, "request"), of_.open == 1 ? "is" : "are");
-  if (of_.state == service_state::ready) return about_idleness();
+  if (of_.state == service_state::ready && !proxied()) return about_idleness();
   if (of_.state == service_state::draining && of_.open > 0)
     say("It is stopped as soon as they have ended, or their time is over.");
   if (of_.state == service_state::stopped && !proxied())

@@ -27,13 +27,18 @@
 namespace baton::ondemand {
 namespace {
 
+/// What is only passed on to is there whether anybody asks or not.
+bool runs_always(const service_options& of) noexcept {
+  return of.always || std::holds_alternative<proxied_service>(of.kind);
+}
+
 life_options life_of(const service_options& of) {
   return {.idle_timeout = of.idle_timeout,
           .drain_timeout = of.drain_timeout,
           .backoff = of.backoff,
           .backoff_cap = of.backoff_cap,
           .has_probe = of.activity_probe.has_value(),
-          .always = of.always};
+          .always = runs_always(of)};
 }
 
 door_options doors_of(const service_options& of) {
@@ -106,7 +111,7 @@ gateway::implementation::implementation(server& server, http::service& web,
     keepers.push_back(std::make_unique<keeper>(
         on.context(), each, life_of(each), desk.furnish(doors_of(each), each),
         keeper::limits{each.max_waiting, each.max_waiting_bytes}, setting_of(each)));
-    if (each.always) always.push_back(each.name);
+    if (runs_always(each)) always.push_back(each.name);
   }
   desk.cross_restarts();
   cross_restarts();

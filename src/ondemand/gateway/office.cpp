@@ -63,7 +63,7 @@ office::office(server& on, const std::vector<std::unique_ptr<keeper>>& keepers,
 door_options office::furnish(door_options doors, const service_options& of) {
   const auto place = looks_.size();
   looks_.push_back(std::make_unique<last_look>());
-  doors.record = &journal_->add(of.name, of.always);
+  doors.record = &journal_->add(of.name, of.always || kind_of(of) == "proxied");
   doors.turn_away = [this, place](turned_away&& whom) {
     boost::asio::post(
         on_.context(),
