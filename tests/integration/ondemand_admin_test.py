@@ -2,12 +2,13 @@
 
 import os
 import signal
+import threading
 import unittest
 
 from admin_support import TOKEN
 from ondemand_faces_support import FacesCase, held
 from ondemand_support import listening
-from support import connect
+from support import PATIENCE, connect
 
 
 class Services(FacesCase):
@@ -67,14 +68,31 @@ class Services(FacesCase):
         gateway.wait_state("shop", "stopped")
         self.assertIn("The reason: the operator wants it to stop.", why("shop")[1])
 
+    def test_a_generation_that_drains_sends_orders_on(self):
+        gateway = self.managed(listening())
+        asking = threading.Thread(target=self.curl, args=(gateway, "/held"))
+        asking.start()
+        gateway.wait_log("a held request")
+        old = connect(gateway.admin, PATIENCE)
+        self.addCleanup(old.close)
+        self.assertEqual(self.ask(gateway, "/services/shop", sock=old).json["name"], "shop")
+        gateway.upgrade()
+        answer = self.ask(gateway, "/services/shop/stop", "POST", sock=old)
+        self.assertEqual(answer.status, 409)
+        self.assertIn("draining", answer.json["error"]["reason"])
+        self.assertIn("on a new connection", answer.json["error"]["remedy"])
+        gateway.let_go("shop")
+        asking.join()
+
     def test_what_is_open_keeps_it(self):
         gateway = self.managed(listening(idle_timeout=1))
         with connect(gateway.where[1]) as client:
             client.sendall(b"GET /events HTTP/1.1\r\nHost: shop.example\r\n\r\n")
             while b"data: first" not in client.recv(4096):
                 pass
+            gateway.wait_for(lambda: self.told(gateway)["idle_at"] is None, "look at what is open")
             told = self.told(gateway)
-            self.assertEqual((told["state"], told["open"], told["idle_at"]), ("ready", 1, None))
+            self.assertEqual((told["state"], told["open"]), ("ready", 1))
             self.assertIn("1 request is open.", told["explanation"])
             metrics = self.ask(gateway, "/metrics").text
             self.assertIn('baton_service_open_requests{service="shop"} 1', metrics)

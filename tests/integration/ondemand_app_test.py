@@ -175,8 +175,13 @@ class Scenarios(AppCase):
         self.seen(app)
         os.kill(app.starts("shop")[0], signal.SIGKILL)
         self.seen(app)
+        self.assertEqual(len(app.starts("shop")), 2)
+
+    def test_a_request_that_crashed_it_is_answered_by_the_next_start(self):
+        app = self.app(shop(backoff="1ms"))
+        self.seen(app)
         self.seen(app, "/crash-once")
-        self.assertEqual(len(app.starts("shop")), 3)
+        self.assertEqual(len(app.starts("shop")), 2)
 
     def test_leaving_lets_requests_finish_and_ends_what_runs(self):
         app = self.app(shop())

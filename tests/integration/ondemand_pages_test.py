@@ -93,6 +93,14 @@ class Pages(FacesCase):
         status, _, body = self.visit(gateway, "/a")
         self.assertEqual((status, len(gateway.starts("shop"))), (200, 1))
 
+    def test_who_waits_for_one_with_its_own_socket_is_shown_it_too(self):
+        gateway = self.gateway(listening(backend=["hold=1"], waiting_page_after=1))
+        self.assert_page(self.visit(gateway, "/a"), 503, "shop is starting")
+        gateway.let_go("shop")
+        gateway.wait_state("shop", "ready")
+        status, _, _ = self.visit(gateway, "/a")
+        self.assertEqual((status, len(gateway.starts("shop"))), (200, 1))
+
     def test_who_is_no_page_waits(self):
         gateway = self.gateway(held(waiting_page_after=1))
         answers = []

@@ -46,8 +46,9 @@ struct command_check {
 /// Ready once the service says READY=1 (sd_notify(3)).
 struct notify_check {};
 
-/// The service was given a listening socket: the first request waits in its queue, and is the
-/// check.
+/// Ready with its first answer on the listening socket that it is given, where requests wait while
+/// it starts. Where nobody asks, or the answer takes more than a second: once it accepts a
+/// connection there.
 struct listening_check {};
 
 /// Ready as soon as it was started.

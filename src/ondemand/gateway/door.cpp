@@ -31,6 +31,12 @@ bool may_go_again(const failed_forward& what) noexcept {
   }
 }
 
+/// Whether the service has ended, or never came, for all the door can know.
+bool is_loss(proxy_failure why) noexcept {
+  return why == proxy_failure::connect_refused || why == proxy_failure::connect_failed ||
+         why == proxy_failure::connection_lost_before_answer;
+}
+
 /// Of what a request that waits holds in memory: its head.
 std::size_t size_of(const http::request& asked) {
   auto size = asked.target().size();
@@ -55,7 +61,7 @@ class door::passing final : public forward_observer {
   void on_failed(failed_forward& what) override { door_.failed(*this, what); }
   void on_finished(const forward_result& /*result*/) override { door_.left(*this); }
 
-  bool again = false;  // for the second time
+  chance has = chance::again;
 
  private:
   door& door_;
@@ -68,9 +74,9 @@ struct door::waiter final : net::deadline {
   void on_deadline() override {
     const auto kept = *place;
     if (wants_to_see)
-      behind.tell(*this, refusal::still_starting, "it is started for this request", {});
+      behind.refuse(*this, refusal::still_starting, "it is started for this request", {});
     else
-      behind.tell(*this, refusal::waited_too_long, "it was not ready in time", {});
+      behind.refuse(*this, refusal::waited_too_long, "it was not ready in time", {});
   }
 
   door& behind;
@@ -79,7 +85,7 @@ struct door::waiter final : net::deadline {
   http::responder client;
   std::list<std::shared_ptr<waiter>>::iterator place;
   std::size_t bytes = 0;
-  bool again = false;
+  chance has = chance::again;
   bool wants_to_see = false;  // how the start goes, rather than wait for its end
   std::string doubt;          // why it could not be passed on, of one that waits for `cleared`
 };
@@ -98,24 +104,26 @@ door::door(net::loop& on, std::string service, const door_options& options,
 door::~door() = default;
 
 void door::enter(const http::request& asked, http::body_reader body, http::responder client) {
-  if (open_) return pass(asked, std::move(body), std::move(client), false);
-  wait(asked, std::move(body), std::move(client), false, {});
+  if (access_ == access::open || (access_ == access::trial && !may_see_a_page(asked)))
+    return pass(asked, std::move(body), std::move(client), chance::again);
+  wait(asked, std::move(body), std::move(client), chance::again, {});
 }
 
 void door::pass(const http::request& asked, http::body_reader body, http::responder client,
-                bool again) {
+                chance has) {
   if (spare_.empty()) spare_.push_back(std::make_unique<passing>(*this));
   auto* const observer = spare_.back().release();  // until `left`
   spare_.pop_back();
-  observer->again = again;
+  observer->has = has;
   ++under_way_;
   if (counts_ != nullptr) counts_->open.up();
   proxy_.forward(
       {asked, std::move(body), std::move(client), *pools_.back(), options_.forward, observer});
 }
 
-void door::answered() noexcept {
+void door::answered() {
   if (options_.record != nullptr) options_.record->answered();
+  if (std::exchange(untried_, false)) events_.answered();
 }
 
 void door::left(passing& of) {
@@ -129,7 +137,9 @@ void door::left(passing& of) {
 }
 
 void door::failed(const passing& of, failed_forward& what) {
-  if (of.again || !may_go_again(what)) {
+  if (of.has == chance::last || !may_go_again(what)) {
+    if (is_loss(what.why) && (access_ != access::closed ? untried_ : refused_.has_value()))
+      return lost(what);
     // Others are told by the proxy.
     if (wants_page(what.asked)) {
       auto client = std::move(what.client);
@@ -137,11 +147,22 @@ void door::failed(const passing& of, failed_forward& what) {
     }
     return;
   }
-  wait(what.asked, std::move(what.body), std::move(what.client), true, std::string{what.text});
+  wait(what.asked, std::move(what.body), std::move(what.client), chance::last,
+       std::string{what.text});
+}
+
+/// Of a service that has never answered: what is said of its start says more than that the
+/// connection was lost.
+void door::lost(failed_forward& what) {
+  if (refused_)
+    return answer_refusal(what.asked, std::move(what.client), refusal::not_started, refused_->why,
+                          refused_->retry_after);
+  wait(what.asked, std::move(what.body), std::move(what.client), chance::none,
+       std::string{what.text});
 }
 
 void door::wait(const http::request& asked, http::body_reader body, http::responder client,
-                bool again, std::string doubt) {
+                chance has, std::string doubt) {
   const auto bytes = size_of(asked);
   if (!room_->enter(bytes))
     return client(
@@ -152,16 +173,15 @@ void door::wait(const http::request& asked, http::body_reader body, http::respon
   if (options_.record != nullptr) options_.record->knocked(asked);
   const auto who = std::make_shared<waiter>(*this, asked, std::move(body), std::move(client));
   who->bytes = bytes;
-  who->again = again;
+  who->has = has;
   who->place = waiting_.insert(waiting_.end(), who);
   if (counts_ != nullptr) counts_->waiting.up();
-  const auto patience = options_.waiting_page_after;
-  who->wants_to_see = patience.count() > 0 && patience < options_.wait_timeout && wants_page(asked);
-  loop_.timers().arm(*who, who->wants_to_see ? patience : options_.wait_timeout);
+  who->wants_to_see = has != chance::none && may_see_a_page(asked);
+  loop_.timers().arm(*who, who->wants_to_see ? options_.waiting_page_after : options_.wait_timeout);
   who->client.on_cancel([weak = std::weak_ptr{who}] {
     if (const auto left = weak.lock()) left->behind.remove(*left);
   });
-  if (!open_) return events_.wanted();
+  if (doubt.empty() || access_ == access::closed) return events_.wanted();
   who->doubt = std::move(doubt);
   events_.suspect(who->doubt);
 }
@@ -175,33 +195,64 @@ void door::remove(waiter& who) {
   if (room_->leave(bytes)) events_.deserted();
 }
 
-void door::tell(waiter& who, refusal what, const std::string& why,
-                std::chrono::milliseconds retry_after) {
+void door::refuse(waiter& who, refusal what, const std::string& why,
+                  std::chrono::milliseconds retry_after) {
+  auto client = std::move(who.client);
+  const auto& asked = who.asked;
+  remove(who);
+  answer_refusal(asked, std::move(client), what, why, retry_after);
+}
+
+void door::answer_refusal(const http::request& asked, http::responder client, refusal what,
+                          const std::string& why, std::chrono::milliseconds retry_after) {
   turned_away told{.why = {.what = what,
                            .service = service_,
                            .message = why,
                            .retry_after = retry_after,
-                           .page = wants_page(who.asked)},
-                   .client = std::move(who.client)};
-  remove(who);
+                           .page = wants_page(asked)},
+                   .client = std::move(client)};
   if (options_.turn_away) return options_.turn_away(std::move(told));
   told.client(refusal_answer(told.why));
 }
 
+bool door::may_see_a_page(const http::request& asked) const {
+  const auto patience = options_.waiting_page_after;
+  return patience.count() > 0 && patience < options_.wait_timeout && wants_page(asked);
+}
+
 void door::open(const net::address& target) {
+  aim_at(target);
+  access_ = access::open;
+  let_in([](const waiter& /*who*/) { return true; });
+}
+
+void door::try_out(const net::address& target) {
+  aim_at(target);
+  access_ = access::trial;
+  let_in([](const waiter& who) { return !who.wants_to_see; });
+}
+
+void door::aim_at(const net::address& target) {
   if (pools_.empty() || pools_.back()->target() != target)
     pools_.push_back(std::make_unique<http::client::upstream_pool>(loop_, target, options_.pool));
-  open_ = true;
+  if (access_ == access::closed) untried_ = true;
+  refused_.reset();
   watched_ = false;
-  // What fails at once waits again, behind these.
-  for (auto left = waiting_.size(); left > 0 && !waiting_.empty(); --left) {
-    const auto who = waiting_.front();
+  give_up_lost();
+}
+
+/// What fails at once waits again, behind these.
+void door::let_in(bool (*whom)(const waiter&)) {
+  auto at = waiting_.begin();
+  for (auto left = waiting_.size(); left > 0 && at != waiting_.end(); --left) {
+    const auto who = *at++;
+    if (!whom(*who)) continue;
     auto body = std::move(who->body);
     auto client = std::move(who->client);
     const auto& asked = who->asked;
-    const bool again = who->again;
+    const auto has = who->has;
     remove(*who);
-    pass(asked, std::move(body), std::move(client), again);
+    pass(asked, std::move(body), std::move(client), has);
   }
 }
 
@@ -211,8 +262,10 @@ void door::update(const door_options& options) {
 }
 
 void door::close() {
-  open_ = false;
+  access_ = access::closed;
+  untried_ = false;
   for (const auto& each : pools_) each->close_resting();
+  give_up_lost();
 }
 
 traffic door::now() const noexcept { return {under_way_, last_}; }
@@ -220,22 +273,34 @@ traffic door::now() const noexcept { return {under_way_, last_}; }
 void door::watch() { watched_ = under_way_ > 0; }
 
 void door::refuse(const std::string& why, std::chrono::milliseconds retry_after) {
+  refused_ = {why, retry_after};
   for (auto left = waiting_.size(); left > 0 && !waiting_.empty(); --left) {
     const auto who = waiting_.front();
-    tell(*who, refusal::not_started, why, retry_after);
+    refuse(*who, refusal::not_started, why, retry_after);
   }
 }
 
 void door::cleared() {
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     const auto who = *at++;
-    if (who->doubt.empty()) continue;
-    auto client = std::move(who->client);
-    auto answer = failure_answer(who->asked, service_, proxy_failure::connection_lost_before_answer,
-                                 who->doubt);
-    remove(*who);
-    client(std::move(answer));
+    if (!who->doubt.empty()) answer_failure(*who);
   }
+}
+
+/// Nothing more will be known of what they met.
+void door::give_up_lost() {
+  for (auto at = waiting_.begin(); at != waiting_.end();) {
+    const auto who = *at++;
+    if (who->has == chance::none) answer_failure(*who);
+  }
+}
+
+void door::answer_failure(waiter& who) {
+  auto client = std::move(who.client);
+  auto answer =
+      failure_answer(who.asked, service_, proxy_failure::connection_lost_before_answer, who.doubt);
+  remove(who);
+  client(std::move(answer));
 }
 
 }  // namespace baton::ondemand

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -51,6 +52,8 @@ struct door_events {
   /// A request could not be passed on although the door is open: is the service there? It waits for
   /// `cleared`, or for the door to be closed and opened.
   std::function<void(const std::string& why)> suspect = {};
+  /// A request was answered, the first one since the door was opened.
+  std::function<void()> answered = {};
 };
 
 /// Where the requests of one loop go in to one service, or wait.
@@ -71,6 +74,8 @@ class door {
 
   /// Requests go to `target`, those that wait first.
   void open(const net::address& target);
+  /// The same while it starts: whoever would rather see a page waits on.
+  void try_out(const net::address& target);
   void close();
   [[nodiscard]] traffic now() const noexcept;
   void watch();
@@ -89,17 +94,35 @@ class door {
  private:
   class passing;
   struct waiter;
+  /// To be passed on, if that fails.
+  enum class chance : std::uint8_t {
+    again,
+    last,
+    none  ///< it has failed, and waits to be told why
+  };
+  struct told_no {
+    std::string why;
+    std::chrono::milliseconds retry_after;
+  };
   friend class passing;
 
-  void wait(const http::request& asked, http::body_reader body, http::responder client, bool again,
+  void wait(const http::request& asked, http::body_reader body, http::responder client, chance has,
             std::string doubt);
-  void pass(const http::request& asked, http::body_reader body, http::responder client, bool again);
+  void pass(const http::request& asked, http::body_reader body, http::responder client, chance has);
   void failed(const passing& of, failed_forward& what);
-  void answered() noexcept;
+  void answered();
+  void lost(failed_forward& what);
   void left(passing& of);
   void remove(waiter& who);
-  void tell(waiter& who, refusal what, const std::string& why,
-            std::chrono::milliseconds retry_after);
+  void refuse(waiter& who, refusal what, const std::string& why,
+              std::chrono::milliseconds retry_after);
+  void answer_refusal(const http::request& asked, http::responder client, refusal what,
+                      const std::string& why, std::chrono::milliseconds retry_after);
+  void answer_failure(waiter& who);
+  void aim_at(const net::address& target);
+  void let_in(bool (*whom)(const waiter&));
+  [[nodiscard]] bool may_see_a_page(const http::request& asked) const;
+  void give_up_lost();
 
   net::loop& loop_;
   std::string service_;
@@ -113,7 +136,10 @@ class door {
   door_counts* counts_ = nullptr;  // the record's
   std::size_t under_way_ = 0;
   std::optional<time_point> last_;
-  bool open_ = false;
+  enum class access : std::uint8_t { closed, trial, open };
+  access access_ = access::closed;
+  bool untried_ = false;            // open, and nobody was answered yet
+  std::optional<told_no> refused_;  // closed: what those were told that waited
   bool watched_ = false;
 };
 

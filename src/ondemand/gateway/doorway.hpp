@@ -20,6 +20,8 @@ struct doorway_events {
   std::function<void()> emptied = {};
   /// A request could not be passed on although the door is open: is the service there?
   std::function<void(const std::string& why)> suspect = {};
+  /// A request was answered, the first one at one of the doors since it was opened.
+  std::function<void()> answered = {};
 };
 
 /// Where requests go in to one service: all doors of one process, here or elsewhere, or of several.
@@ -37,6 +39,9 @@ class doorway {
 
   /// Requests go to `target`, those that wait first.
   virtual void open(const net::address& target) = 0;
+  /// The same, while it is not known to be ready: a browser that may be shown how the start goes
+  /// waits on.
+  virtual void try_out(const net::address& target) = 0;
   /// Requests wait from now on. `closed`: what was let in before.
   virtual void close(answer closed) = 0;
   virtual void ask(answer told) = 0;

@@ -28,6 +28,10 @@ void doorways::open(const net::address& target) {
   for (auto* each : all_) each->open(target);
 }
 
+void doorways::try_out(const net::address& target) {
+  for (auto* each : all_) each->try_out(target);
+}
+
 void doorways::close(answer closed) {
   const auto each_tells = collected(std::move(closed));
   for (auto* each : all_) each->close(each_tells);

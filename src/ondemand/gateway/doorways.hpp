@@ -15,6 +15,7 @@ class doorways final : public doorway {
   void remove(const doorway& one);
 
   void open(const net::address& target) override;
+  void try_out(const net::address& target) override;
   void close(answer closed) override;
   void ask(answer told) override;
   void watch() override;

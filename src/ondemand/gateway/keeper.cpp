@@ -46,15 +46,13 @@ doorway_events keeper::events_of_doors() {
   return {.wanted = [this] { wanted(); },
           .deserted = [this] { deserted(); },
           .emptied = [this] { emptied(); },
-          .suspect = [this](const std::string& why) { suspect(why); }};
+          .suspect = [this](const std::string& why) { suspect(why); },
+          .answered = [this] { answered(); }};
 }
 
 std::unique_ptr<starter> keeper::make_starter(starter_setting setting) {
   starter_events events{
-      .on_spawned =
-          [this] {
-            if (record_ != nullptr) record_->spawned(starter_->pid());
-          },
+      .on_spawned = [this] { spawned(); },
       .on_ready = [this] { live([](ondemand::life& of, time_point now) { of.came_up(now); }); },
       .on_failed =
           [this](const std::string& why) {
@@ -105,8 +103,9 @@ void keeper::set_clock() {
 void keeper::attach(door& made, boost::asio::io_context& of) {
   here_.attach(made, of);
   // One that came up meanwhile has told the others only.
-  if (tenure_ == tenure::ours && life_.state() == service_state::ready)
-    here_.open(starter_->target());
+  if (tenure_ != tenure::ours || !life_.lets_in()) return;
+  life_.state() == service_state::ready ? here_.open(starter_->target())
+                                        : here_.try_out(starter_->target());
 }
 
 doorway::answer keeper::latest(std::uint32_t& asked, std::function<void(const traffic&)> then) {
@@ -145,7 +144,7 @@ void keeper::emptied() {
 void keeper::suspect(const std::string& why) {
   if (tenure_ == tenure::given && heir_.doors.suspect) heir_.doors.suspect(why);
   if (tenure_ != tenure::ours) return;
-  if (life_.state() != service_state::ready) return wanted();
+  if (!life_.lets_in()) return wanted();
   doubt_why_ = why;
   if (std::exchange(doubted_, true)) return;
   doubt_.expires_after(doubt_time);
@@ -154,10 +153,16 @@ void keeper::suspect(const std::string& why) {
   });
 }
 
+void keeper::answered() {
+  if (tenure_ == tenure::given && heir_.doors.answered) heir_.doors.answered();
+  if (tenure_ != tenure::ours || !starter_->answered()) return;
+  live([](ondemand::life& of, time_point now) { of.came_up(now); });
+}
+
 void keeper::look_at_suspects() {
   doubted_ = false;
   try_to_give();
-  if (life_.state() != service_state::ready) return wanted();
+  if (!life_.lets_in()) return wanted();
   // Nobody watches the process of a service that commands start: that it refuses is all there is.
   if (std::holds_alternative<command_service>(service_.kind)) {
     live([this](ondemand::life& of, time_point now) { of.failed(now, doubt_why_); });
@@ -178,6 +183,15 @@ void keeper::look_at_queue() {
   }));
 }
 
+/// Where requests are what shows its readiness, they need not wait.
+void keeper::spawned() {
+  if (record_ != nullptr) record_->spawned(starter_->pid());
+  if (!starter_->checked_by_requests()) return;
+  // Browsers that may see a page wait for the end of the start: theirs are not on their way yet.
+  if (doors_.waiting() > 0 && service_.waiting_page_after.count() == 0) starter_->asked();
+  live([](ondemand::life& of, time_point /*now*/) { of.let_in(); });
+}
+
 // What the life wants.
 
 void keeper::begin_start() {
@@ -196,6 +210,7 @@ void keeper::begin_stop(bool at_fault) {
 }
 
 void keeper::open_doors() { doors_.open(starter_->target()); }
+void keeper::try_doors() { doors_.try_out(starter_->target()); }
 
 void keeper::close_doors() {
   doors_.close(latest(closings_, [this](const traffic& found) {

@@ -95,10 +95,13 @@ class keeper final : private life_effects {
   [[nodiscard]] std::uint64_t starts() const noexcept { return starts_; }
 
  private:
+  void spawned();
+
   // life_effects
   void begin_start() override;
   void begin_stop(bool at_fault) override;
   void open_doors() override;
+  void try_doors() override;
   void close_doors() override;
   void ask_traffic() override;
   void watch_traffic() override;
@@ -115,6 +118,7 @@ class keeper final : private life_effects {
   void deserted();
   void emptied();
   void suspect(const std::string& why);
+  void answered();
   void look_at_suspects();
   void look_at_queue();
   void order(service_order what);

@@ -28,11 +28,13 @@ std::unique_ptr<door> local_doorway::make_door(net::loop& on) {
       .wanted = carried(events_->wanted),
       .deserted = carried(events_->deserted),
       .emptied = carried(events_->emptied),
-      .suspect = [&control = control_, alive = std::weak_ptr{events_}](const std::string& why) {
-        boost::asio::post(control, [alive, why] {
-          if (const auto kept = alive.lock()) kept->suspect(why);
-        });
-      }};
+      .suspect =
+          [&control = control_, alive = std::weak_ptr{events_}](const std::string& why) {
+            boost::asio::post(control, [alive, why] {
+              if (const auto kept = alive.lock()) kept->suspect(why);
+            });
+          },
+      .answered = carried(events_->answered)};
   return std::make_unique<door>(on, service_, options_, room_, std::move(events));
 }
 
@@ -77,6 +79,10 @@ void local_doorway::gather(std::function<void(door&)> first, answer then) {
 
 void local_doorway::open(const net::address& target) {
   on_each_door([target](door& each) { each.open(target); });
+}
+
+void local_doorway::try_out(const net::address& target) {
+  on_each_door([target](door& each) { each.try_out(target); });
 }
 
 void local_doorway::close(answer closed) {

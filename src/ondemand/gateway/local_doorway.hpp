@@ -33,6 +33,7 @@ class local_doorway final : public doorway {
   void on_each_door(const std::function<void(door&)>& call);
 
   void open(const net::address& target) override;
+  void try_out(const net::address& target) override;
   void close(answer closed) override;
   void ask(answer told) override;
   void watch() override;

@@ -149,6 +149,7 @@ void predecessor::hear(wire::message& what, std::vector<unique_fd>& with) {
           if constexpr (std::is_same_v<type, wire::knock>) of->doors->knocked(one.waiting);
           if constexpr (std::is_same_v<type, wire::emptied>) of->doors->emptied();
           if constexpr (std::is_same_v<type, wire::suspect>) of->doors->suspected(one.why);
+          if constexpr (std::is_same_v<type, wire::answered>) of->doors->answered();
           if constexpr (std::is_same_v<type, wire::farewell>) of->doors->last_was(one.last);
           if constexpr (std::is_same_v<type, wire::exited>)
             of->kept->works().told_exit(

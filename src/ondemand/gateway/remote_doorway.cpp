@@ -89,6 +89,11 @@ void remote_doorway::open(const net::address& target) {
   if (!gone_) send_(wire::open{service_, target.to_string()});
 }
 
+void remote_doorway::try_out(const net::address& target) {
+  watching_ = false;
+  if (!gone_) send_(wire::open{service_, target.to_string(), true});
+}
+
 void remote_doorway::close(answer closed) { put({std::move(closed), true}); }
 void remote_doorway::ask(answer told) { put({std::move(told), false}); }
 

@@ -33,6 +33,7 @@ class remote_doorway final : public doorway {
   void knocked(std::size_t waiting);
   void emptied() { events_.emptied(); }
   void suspected(const std::string& why) { events_.suspect(why); }
+  void answered() { events_.answered(); }
   void last_was(std::optional<time_point> when);
   /// Another of them is at the other end now: what was asked is asked again.
   void ask_again();
@@ -40,6 +41,7 @@ class remote_doorway final : public doorway {
   void end(std::optional<time_point> when);
 
   void open(const net::address& target) override;
+  void try_out(const net::address& target) override;
   void close(answer closed) override;
   void ask(answer told) override;
   void watch() override;

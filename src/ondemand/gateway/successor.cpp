@@ -126,7 +126,8 @@ heir_events successor::events_for(keeper& of) {
                     .suspect =
                         [this, &of](const std::string& why) {
                           send(wire::suspect{of.name(), why});
-                        }},
+                        },
+                    .answered = [this, &of] { send(wire::answered{of.name()}); }},
           .exited =
               [this, &of](const exit_status& how) {
                 send(wire::exited{of.name(), how.to_wait()});
@@ -175,7 +176,8 @@ void successor::steer(keeper& which, wire::message& what) {
   }
   if (const auto* const one = std::get_if<wire::open>(&what)) {
     try {
-      which.doors().open(net::address::parse(one->target));
+      const auto target = net::address::parse(one->target);
+      one->trial ? which.doors().try_out(target) : which.doors().open(target);
     } catch (const setup_error& wrong) {
       link_->fail(wrong.what());
     }

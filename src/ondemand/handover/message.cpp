@@ -14,9 +14,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::array<std::string_view, std::variant_size_v<message>> names{
-    "hello", "inventory", "welcome",   "given",   "taken", "refused",  "open",      "close",
-    "ask",   "watch",     "turn_away", "cleared", "gone",  "leaving",  "passed_on", "traffic",
-    "knock", "emptied",   "suspect",   "exited",  "order", "farewell", "parting"};
+    "hello", "inventory", "welcome",   "given",    "taken",  "refused", "open",      "close",
+    "ask",   "watch",     "turn_away", "cleared",  "gone",   "leaving", "passed_on", "traffic",
+    "knock", "emptied",   "suspect",   "answered", "exited", "order",   "farewell",  "parting"};
 
 // The members of each message, once for writing and reading.
 
@@ -39,6 +39,7 @@ void members(Of& of, Members& with) {
     with("stop_first", of.stop_first);
   } else if constexpr (std::is_same_v<type, open>) {
     with("target", of.target);
+    with("trial", of.trial);
   } else if constexpr (std::is_same_v<type, turn_away>) {
     with("retry_after", of.retry_after);
   } else if constexpr (std::is_same_v<type, traffic>) {

@@ -22,7 +22,8 @@
 ///                                      <-- given (with the child's descriptors), of each service
 ///     taken | refused                  -->
 ///     open, close, ask, watch, turn_away, cleared -->       of a service that is given
-///                                      <-- traffic, knock, emptied, suspect, exited, order
+///                                      <-- traffic, knock, emptied, suspect, answered,
+///                                          exited, order
 ///     gone                             -->                  nothing that was given is left of it
 ///                                      <-- farewell*, parting (with the connection to the one
 ///                                          before it, if that lives still)
@@ -99,9 +100,11 @@ struct refused {
   bool stop_first = false;
 };
 
+/// `trial`: it is not known to be ready.
 struct open {
   std::string service = {};
   std::string target = {};
+  bool trial = false;
 };
 struct close {
   std::string service = {};
@@ -150,6 +153,10 @@ struct suspect {
   std::string service = {};
   std::string why = {};
 };
+/// A request was answered, the first one since `open`.
+struct answered {
+  std::string service = {};
+};
 /// How the child ended, as waitpid(2) tells it; nothing: not known.
 struct exited {
   std::string service = {};
@@ -173,7 +180,7 @@ struct parting {
 
 using message = std::variant<hello, inventory, welcome, given, taken, refused, open, close, ask,
                              watch, turn_away, cleared, gone, leaving, passed_on, traffic, knock,
-                             emptied, suspect, exited, order, farewell, parting>;
+                             emptied, suspect, answered, exited, order, farewell, parting>;
 
 /// Texts longer than `max_text` are cut.
 [[nodiscard]] std::string write(const message& what);

@@ -141,6 +141,7 @@ void chronicle::spawned(std::int64_t pid) {
     if (starts_.empty() || state_ != service_state::starting) return;
     starts_.back().spawned = since_wanted();
     starts_.back().pid = pid;
+    first_answer_ = true;
   }
   if (events_.on_step) events_.on_step();
 }
@@ -212,7 +213,8 @@ void chronicle::changed(service_state from, service_state to, const std::string&
     if (from == service_state::starting && !starts_.empty()) {
       auto& start = starts_.back();
       if (to == service_state::ready) {
-        start.ready = since_wanted();
+        // One whose readiness is its first answer has given that before anybody heard of it.
+        start.ready = start.first_byte.value_or(since_wanted());
         counted_.times.add(*start.ready - start.begun.value_or(microseconds{0}));
       } else {
         start.failure = told.why;
@@ -223,7 +225,8 @@ void chronicle::changed(service_state from, service_state to, const std::string&
     if (over && order_ && !wants_start(*order_)) order_.reset();
     const bool there = to == service_state::starting || to == service_state::ready;
     deaf_ = there || knock_.has_value();
-    first_answer_ = to == service_state::ready && from == service_state::starting;
+    const bool answered = !starts_.empty() && starts_.back().first_byte.has_value();
+    first_answer_ = to == service_state::ready && from == service_state::starting && !answered;
   }
   if (events_.on_change) events_.on_change(std::move(told));
   if (from == service_state::starting && events_.on_step) events_.on_step();

@@ -11,7 +11,7 @@ bool life::move(service_event on, time_point now) {
   const auto before = std::exchange(state_, *to);
   since_ = now;
   deadline_.reset();
-  probing_ = closed_ = busy_ = false;
+  probing_ = closed_ = busy_ = on_trial_ = false;
   if (state_ != service_state::draining) by_operator_ = false;
   effects_.changed(before);
   return true;
@@ -50,7 +50,7 @@ admission life::request(time_point now) {
     case service_state::ready:
       return {verdict::pass, {}, {}};
     case service_state::starting:
-      return {verdict::wait, {}, {}};
+      return {on_trial_ ? verdict::pass : verdict::wait, {}, {}};
     case service_state::draining:
       if (!by_operator_) {
         reopen(now);
@@ -98,6 +98,7 @@ bool life::start(time_point now) {
 }
 
 void life::stop(time_point now) {
+  if (on_trial_) came_up(now);  // what was let in may finish
   switch (state_) {
     case service_state::starting:
       effects_.refuse_waiting("the operator stopped it", {});
@@ -122,6 +123,7 @@ void life::stop(time_point now) {
 }
 
 void life::kill(time_point now) {
+  if (on_trial_) came_up(now);
   if (state_ == service_state::ready) {
     move(service_event::leave, now);
     by_operator_ = true;
@@ -129,6 +131,11 @@ void life::kill(time_point now) {
   }
   if (state_ == service_state::draining) return begin_stop(now, service_event::emptied, false);
   stop(now);
+}
+
+void life::let_in() {
+  if (state_ != service_state::starting || std::exchange(on_trial_, true)) return;
+  effects_.try_doors();
 }
 
 void life::came_up(time_point now) {
@@ -153,11 +160,11 @@ void life::failed(time_point now, std::string why) {
   had_come_up_ = !was_starting;
   why_ = std::move(why);
   retry_at_ = steady ? now : now + pause();
-  if (!was_starting) effects_.close_doors();
   if (was_starting) {
     wanted_ = false;
     effects_.refuse_waiting(why_, std::chrono::ceil<milliseconds>(*retry_at_ - now));
   }
+  if (!was_starting || on_trial_) effects_.close_doors();
   begin_stop(now, service_event::fail, true);
 }
 
@@ -285,7 +292,7 @@ void life::recall(const memory& of, time_point now) {
   failures_ = of.failures;
   retry_at_ = of.retry_at;
   wanted_ = of.wanted;
-  at_fault_ = by_operator_ = busy_ = probing_ = closed_ = false;
+  at_fault_ = by_operator_ = busy_ = probing_ = closed_ = on_trial_ = false;
   deadline_.reset();
   if (state_ == service_state::draining) state_ = service_state::ready;
   if (state_ == service_state::stopped || state_ == service_state::failed) return go_on(now);

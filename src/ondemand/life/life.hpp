@@ -57,6 +57,8 @@ class life_effects {
   virtual void begin_stop(bool at_fault) = 0;
   /// Requests may pass, and those that wait go on.
   virtual void open_doors() = 0;
+  /// The same, before it is known to be ready: whoever is better off waiting may wait.
+  virtual void try_doors() = 0;
   /// No request passes any more, those that come wait; then tell `doors_closed`. Also if they are
   /// closed already.
   virtual void close_doors() = 0;
@@ -99,6 +101,8 @@ class life {
   void kill(time_point now);
 
   // What effects led to.
+  /// It runs, and requests are what shows whether it is ready: they pass from now on.
+  void let_in();
   void came_up(time_point now);
   /// It did not come up, or it has ended by itself, or is not there any more.
   void failed(time_point now, std::string why);
@@ -152,6 +156,10 @@ class life {
   [[nodiscard]] bool refuses(time_point now) const noexcept {
     return state_ == service_state::failed && pauses(now) && !worth_waiting(now);
   }
+  /// Whether requests pass.
+  [[nodiscard]] bool lets_in() const noexcept {
+    return state_ == service_state::ready || on_trial_;
+  }
   /// Whether the operator wants it to end.
   [[nodiscard]] bool told_to_stop() const noexcept { return by_operator_; }
   /// When it will be stopped if nothing comes until then.
@@ -181,6 +189,7 @@ class life {
   std::uint32_t failures_ = 0;
   bool wanted_ = false;       // a request waits, or the operator wants it behind a stop
   bool had_come_up_ = false;  // before it failed last
+  bool on_trial_ = false;     // starting: requests pass
   bool at_fault_ = false;     // stopping: because it failed
   bool by_operator_ = false;  // draining: because he wants it
   bool busy_ = false;         // ready: something was open when it was last told

@@ -46,8 +46,11 @@ section readiness_section() {
            "by", readiness_words, critical,
            "tcp: its target accepts; http: a GET is answered well; command: one ends with status "
            "0; "
-           "notify: it says READY=1 (sd_notify(3)); listening: it was given its socket, where the "
-           "first request waits; automatic: http if there is a path, command if there is one, "
+           "notify: it says READY=1 (sd_notify(3)); listening: it answers the first request, which "
+           "waits in the socket that it was given; where nobody asks, or the answer takes more "
+           "than a "
+           "second, it accepts connections there; automatic: http if there is a path, command if "
+           "there is one, "
            "listening if it is given a socket, else tcp"),
        text<&ready::path>("path", critical, "Of http; empty: /"),
        text<&ready::host>("host", critical, "Of http, the Host field; empty: the target"),

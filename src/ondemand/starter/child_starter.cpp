@@ -92,17 +92,48 @@ child_events child_starter::events_of_child() {
 
 void child_starter::started() {
   began_ = child_->started_at();
+  look_for_readiness();
+  events_.on_spawned();
+}
+
+void child_starter::look_for_readiness() {
+  const auto done = [this](const readiness_outcome& outcome) { checked(outcome); };
+  if (socket_ && std::holds_alternative<listening_check>(service_.ready)) {
+    first_answer_ = std::make_unique<first_answer>(context_);
+    first_answer_->start(
+        {.socket = socket_->fd(), .target = target_, .timeout = service_.start_timeout}, done);
+    return;
+  }
   readiness_ = std::make_unique<readiness>(context_);
   readiness_->start({.check = aimed(service_.ready, target_),
                      .timeout = service_.start_timeout,
                      .name = service_.name},
-                    [this](const readiness_outcome& outcome) {
-                      readiness_.reset();
-                      if (!outcome.ready()) return fail(outcome.why);
-                      up_ = true;
-                      events_.on_ready();
-                    });
-  events_.on_spawned();
+                    done);
+}
+
+void child_starter::checked(const readiness_outcome& outcome) {
+  static_cast<void>(stop_checking());
+  if (!outcome.ready()) return fail(outcome.why);
+  up_ = true;
+  events_.on_ready();
+}
+
+/// True: it was not known to be ready.
+bool child_starter::stop_checking() noexcept {
+  const bool checked = readiness_ != nullptr || first_answer_ != nullptr;
+  readiness_.reset();
+  first_answer_.reset();
+  return checked;
+}
+
+void child_starter::asked() {
+  if (first_answer_ != nullptr) first_answer_->asked();
+}
+
+bool child_starter::answered() {
+  if (first_answer_ == nullptr) return false;
+  first_answer_.reset();
+  return up_ = true;
 }
 
 /// Its parent, if that is another generation and lives, is about to say how.
@@ -141,25 +172,25 @@ void child_starter::ended(const exit_status& status) {
           ? "; if it went into the background, keep it in the foreground or describe it by start "
             "and stop commands"
           : "";
-  if (readiness_ != nullptr) {
-    readiness_.reset();
+  if (first_answer_ != nullptr && first_answer_->has_accepted())
+    checked({.end = readiness_end::ready});
+  if (stop_checking())
     return fail(fmt::format("{} before it was ready, {} behind its start{}", status.to_string(),
                             in_words(since(began_)), background));
-  }
   fail(fmt::format("{} after {}{}", status.to_string(), in_words(since(began_)),
                    up_ ? "" : background));
 }
 
 void child_starter::fail(std::string why) {
   if (ending_ != nullptr || std::exchange(failed_, true)) return;
-  readiness_.reset();
+  static_cast<void>(stop_checking());
   events_.on_failed(why);
 }
 
 void child_starter::stop() {
   if (ending_ != nullptr) return;
   awaits_news_ = false;
-  readiness_.reset();
+  static_cast<void>(stop_checking());
   auto tree = tree_identity{.marker = marker_};
   if (child_ != nullptr) {
     // One that is still being spawned has no leader yet: the end of the child waits for it, and
@@ -263,6 +294,7 @@ pid_t child_starter::pid() const noexcept { return child_ != nullptr ? child_->p
 
 std::string child_starter::progress() const {
   if (readiness_ != nullptr) return readiness_->why_not_yet();
+  if (first_answer_ != nullptr) return first_answer_->why_not_yet();
   return child_ != nullptr ? child_->status_text() : std::string{};
 }
 

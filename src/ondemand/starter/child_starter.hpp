@@ -11,6 +11,7 @@
 #include "ondemand/process/child.hpp"
 #include "ondemand/process/process_tree.hpp"
 #include "ondemand/process/readiness.hpp"
+#include "ondemand/starter/first_answer.hpp"
 #include "ondemand/starter/passed_socket.hpp"
 #include "ondemand/starter/starter.hpp"
 
@@ -27,6 +28,11 @@ class child_starter final : public starter {
   ~child_starter() override;
 
   void start() override;
+  [[nodiscard]] bool checked_by_requests() const noexcept override {
+    return first_answer_ != nullptr;
+  }
+  void asked() override;
+  [[nodiscard]] bool answered() override;
   void stop() override;
   void hurry() override;
   void turn_away() override;
@@ -53,10 +59,13 @@ class child_starter final : public starter {
   [[nodiscard]] child_events events_of_child();
   [[nodiscard]] net::address own_target() const;
   void started();
+  void look_for_readiness();
+  void checked(const readiness_outcome& outcome);
   void exited(const exit_status& status);
   void tell_borrower(const exit_status& how);
   void ended(const exit_status& status);
   void fail(std::string why);
+  [[nodiscard]] bool stop_checking() noexcept;
   void stopped(const tree_report& report);
 
   boost::asio::io_context& context_;
@@ -66,7 +75,9 @@ class child_starter final : public starter {
   std::optional<passed_socket> socket_;
   net::address target_;
   std::unique_ptr<child> child_;
+  // One of these while it comes up.
   std::unique_ptr<readiness> readiness_;
+  std::unique_ptr<first_answer> first_answer_;
   std::unique_ptr<process_tree> ending_;
   std::string tree_;    // of all starts
   std::string marker_;  // of the tree of this start

@@ -40,6 +40,12 @@ class starter {
   virtual ~starter() = default;
 
   virtual void start() = 0;
+  /// Between `on_spawned` and `on_ready`, requests are let in: the first answer is its readiness.
+  [[nodiscard]] virtual bool checked_by_requests() const noexcept { return false; }
+  /// A request is on its way to what was spawned; to be told within `on_spawned`.
+  virtual void asked() {}
+  /// It has answered one. True: it is ready with that, which `on_ready` does not tell.
+  [[nodiscard]] virtual bool answered() { return false; }
   /// Also during a start, and of what has failed.
   virtual void stop() = 0;
   /// The time that a stop leaves ends now.

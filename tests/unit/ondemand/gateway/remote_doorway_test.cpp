@@ -23,7 +23,8 @@ class RemoteDoorway : public testing::Test {
             .wanted = [this] { told_.emplace_back("wanted"); },
             .deserted = [this] { told_.emplace_back("deserted"); },
             .emptied = [this] { told_.emplace_back("emptied"); },
-            .suspect = [this](const std::string& why) { told_.push_back("suspect " + why); }},
+            .suspect = [this](const std::string& why) { told_.push_back("suspect " + why); },
+            .answered = [this] { told_.emplace_back("answered"); }},
         [this](const wire::message& what) { said_.push_back(what); }, [] {});
   }
   doorway::answer note() {

@@ -81,6 +81,8 @@ TEST(HandoverMessage, EachKindArrivesAsItself) {
   EXPECT_EQ(same(taken{"shop"}).service, "shop");
   EXPECT_TRUE(same(refused{"shop", "why", true}).stop_first);
   EXPECT_EQ(same(open{"shop", "@x"}).target, "@x");
+  EXPECT_TRUE(same(open{"shop", "@x", true}).trial);
+  EXPECT_FALSE(same(open{"shop", "@x"}).trial);
   EXPECT_EQ(same(wire::close{"shop", 9}).question, 9U);
   EXPECT_EQ(same(ask{"shop", 8}).question, 8U);
   EXPECT_EQ(same(watch{"shop"}).service, "shop");
@@ -94,6 +96,7 @@ TEST(HandoverMessage, EachKindArrivesAsItself) {
   EXPECT_EQ(same(knock{"shop", 5}).waiting, 5U);
   EXPECT_EQ(same(emptied{"shop"}).service, "shop");
   EXPECT_EQ(same(suspect{"shop", "reset"}).why, "reset");
+  EXPECT_EQ(same(answered{"shop"}).service, "shop");
   EXPECT_EQ(same(exited{"shop", 139}).status, 139);
   EXPECT_FALSE(same(exited{"shop", {}}).status);
   EXPECT_EQ(same(order{"shop", "kill"}).what, "kill");

@@ -1,67 +1,7 @@
-#include "ondemand/life/life.hpp"
-
-#include <gtest/gtest.h>
-
-#include <string>
-#include <vector>
+#include "unit/ondemand/life/life_fixture.hpp"
 
 namespace baton::ondemand {
 namespace {
-
-using namespace std::chrono_literals;
-using verdict = admission::verdict;
-using strings = std::vector<std::string>;
-
-/// A life, its clock, and what it wanted done.
-class Life : public testing::Test, public life_effects {
- protected:
-  void begin_start() override { note("start"); }
-  void begin_stop(bool at_fault) override { note(at_fault ? "stop at fault" : "stop"); }
-  void open_doors() override { note("open"); }
-  void close_doors() override { note("close"); }
-  void ask_traffic() override { note("ask"); }
-  void watch_traffic() override { note("watch"); }
-  void begin_probe() override { note("probe"); }
-  void refuse_waiting(const std::string& why, milliseconds retry_after) override {
-    note("refuse: " + why + ", " + std::to_string(retry_after.count()));
-  }
-  void changed(service_state before) override {
-    states.push_back(std::string{to_string(before)} + " to " +
-                     std::string{to_string(subject.state())});
-  }
-  void note(std::string what) { done.push_back(std::move(what)); }
-
-  /// What was done since the last time.
-  strings effects() { return std::exchange(done, {}); }
-  verdict request() { return subject.request(now).what; }
-
-  void make_ready() {
-    static_cast<void>(request());
-    subject.came_up(now);
-    ASSERT_EQ(subject.state(), service_state::ready);
-    done.clear();
-    states.clear();
-  }
-  /// Time goes by, up to the next deadline.
-  void wait() {
-    ASSERT_TRUE(subject.deadline());
-    now = std::max(now, *subject.deadline());
-    subject.on_time(now);
-  }
-  void make_failed(const char* why = "it burnt") {
-    static_cast<void>(request());
-    subject.failed(now, why);
-    subject.ended(now);
-    ASSERT_EQ(subject.state(), service_state::failed);
-    done.clear();
-  }
-  void with(const life_options& wanted) { subject.update(wanted, now); }
-
-  time_point now = time_point{} + 1h;
-  strings done, states;
-  life_options options{.idle_timeout = 60s, .drain_timeout = 30s, .backoff = 1s, .backoff_cap = 8s};
-  life subject{options, *this};
-};
 
 TEST_F(Life, OneStartHoweverManyWait) {
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(request(), verdict::wait);
@@ -70,89 +10,6 @@ TEST_F(Life, OneStartHoweverManyWait) {
   EXPECT_EQ(effects(), strings{"open"});
   EXPECT_EQ(request(), verdict::pass);
   EXPECT_EQ(states, (strings{"stopped to starting", "starting to ready"}));
-}
-
-TEST_F(Life, AFailedStartRefusesWhoWaitsAndSaysWhy) {
-  static_cast<void>(request());
-  subject.failed(now, "exited with status 3 before it was ready");
-  EXPECT_EQ(effects(), (strings{"start", "refuse: exited with status 3 before it was ready, 1000",
-                                "stop at fault"}));
-  EXPECT_EQ(subject.state(), service_state::stopping);
-  subject.ended(now);
-  EXPECT_EQ(subject.state(), service_state::failed);
-  EXPECT_EQ(subject.why(), "exited with status 3 before it was ready");
-  EXPECT_TRUE(effects().empty());
-}
-
-TEST_F(Life, ARequestDuringTheBackOffIsRefusedWithTheTimeLeft) {
-  make_failed();
-  now += 400ms;
-  const auto answer = subject.request(now);
-  EXPECT_EQ(answer.what, verdict::refused);
-  EXPECT_EQ(answer.retry_after, 600ms);
-  EXPECT_EQ(answer.why, "it burnt");
-  now += 600ms;
-  EXPECT_EQ(request(), verdict::wait);
-  EXPECT_EQ(effects(), strings{"start"});
-}
-
-TEST_F(Life, WhoWaitsInTheQueueOfItsSocketIsServedByTheNextStart) {
-  make_ready();
-  subject.failed(now, "was killed by SIGKILL");
-  subject.ended(now);
-  static_cast<void>(effects());
-  subject.queued(now);
-  EXPECT_TRUE(effects().empty()) << "not before its time";
-  wait();
-  EXPECT_EQ(effects(), strings{"start"});
-  subject.queued(now);
-  EXPECT_TRUE(effects().empty()) << "it is on its way";
-}
-
-TEST_F(Life, WhoComesBehindACrashWaitsForTheNextStartIfThatIsSoon) {
-  make_ready();
-  subject.failed(now, "was killed by SIGKILL");
-  EXPECT_EQ(subject.request(now).what, admission::verdict::wait);
-  subject.ended(now);
-  static_cast<void>(effects());
-  EXPECT_EQ(subject.request(now).what, admission::verdict::wait);
-  EXPECT_TRUE(effects().empty()) << "not before its time";
-  wait();
-  EXPECT_EQ(effects(), strings{"start"});
-  subject.came_up(now);
-  subject.failed(now, "was killed by SIGKILL");
-  EXPECT_EQ(subject.request(now).what, admission::verdict::refused) << "again and again";
-  subject.ended(now);
-  EXPECT_TRUE(subject.refuses(now));
-}
-
-TEST_F(Life, WhoComesWhileAFailedStartEndsIsRefused) {
-  subject.start(now);
-  subject.failed(now, "exited with status 3 before it was ready");
-  const auto told = subject.request(now);
-  EXPECT_EQ(told.what, admission::verdict::refused);
-  EXPECT_EQ(told.why, "exited with status 3 before it was ready");
-  EXPECT_EQ(told.retry_after, 1s);
-}
-
-TEST_F(Life, TheBackOffDoublesUpToItsCapAndASuccessForgetsIt) {
-  for (const auto pause : {1s, 2s, 4s, 8s, 8s}) {
-    make_failed();
-    EXPECT_EQ(*subject.retry_at() - now, pause);
-    now = *subject.retry_at();
-  }
-  make_ready();
-  EXPECT_TRUE(subject.why().empty());
-  now += 11s;
-  subject.failed(now, "was killed by SIGSEGV");
-  EXPECT_EQ(subject.failures(), 0U);
-}
-
-TEST_F(Life, TheOperatorNeedNotWaitForTheBackOff) {
-  make_failed();
-  EXPECT_TRUE(subject.start(now));
-  EXPECT_EQ(effects(), strings{"start"});
-  EXPECT_EQ(subject.failures(), 0U);
 }
 
 TEST_F(Life, IdleIsCountedFromTheLastByte) {
@@ -263,40 +120,6 @@ TEST_F(Life, WhoWaitedAndLeftStartsNothing) {
   EXPECT_TRUE(effects().empty());
 }
 
-TEST_F(Life, ACrashClosesTheDoorsAndWhoComesWaitsForANewStart) {
-  make_ready();
-  now += 10s;
-  subject.failed(now, "was killed by SIGSEGV");
-  EXPECT_EQ(effects(), (strings{"close", "stop at fault"}));
-  EXPECT_EQ(request(), verdict::wait);
-  subject.ended(now);
-  EXPECT_EQ(effects(), strings{"start"}) << "it was steady: no pause";
-}
-
-TEST_F(Life, ACrashSoonAfterTheStartWaitsForTheBackOffThenStartsForWhoWaits) {
-  make_ready();
-  now += 100ms;
-  subject.failed(now, "was killed by SIGSEGV");
-  EXPECT_EQ(request(), verdict::wait);
-  done.clear();
-  subject.ended(now);
-  EXPECT_EQ(subject.state(), service_state::failed);
-  EXPECT_TRUE(effects().empty());
-  wait();
-  EXPECT_EQ(effects(), strings{"start"});
-}
-
-TEST_F(Life, AFailureWhileItStopsChangesNothing) {
-  make_ready();
-  subject.kill(now);
-  done.clear();
-  subject.failed(now, "was killed by SIGTERM");
-  EXPECT_EQ(subject.state(), service_state::stopping);
-  subject.ended(now);
-  EXPECT_EQ(subject.state(), service_state::stopped);
-  EXPECT_TRUE(effects().empty());
-}
-
 TEST_F(Life, TheOperatorsStopLetsOpenRequestsFinishAndIsNotCancelledByNewOnes) {
   make_ready();
   subject.stop(now);
@@ -343,15 +166,6 @@ TEST_F(Life, TheOperatorsStartDuringAStopComesBehindIt) {
   EXPECT_EQ(effects(), strings{"start"});
 }
 
-TEST_F(Life, WhatCannotBeEndedIsAFailureAndNotStartedASecondTime) {
-  make_ready();
-  subject.kill(now);
-  subject.ended(now, "process 12 does not end");
-  EXPECT_EQ(subject.state(), service_state::failed);
-  EXPECT_EQ(subject.why(), "process 12 does not end");
-  EXPECT_EQ(request(), verdict::refused);
-}
-
 TEST_F(Life, WhatIsWantedAlwaysIsStartedAgainAndNeverIdle) {
   options.always = true;
   with(options);
@@ -390,30 +204,6 @@ TEST_F(Life, AnotherIdleTimeCountsFromTheLastByteToo) {
   EXPECT_EQ(subject.idle_at(), now) << "at once, not in the past";
 }
 
-TEST_F(Life, AnEarlierGenerationsReadyServiceKeepsItsIdleClock) {
-  make_ready();
-  const auto begin = now;
-  now += 20s;
-  const auto left = subject.remember();
-  life next{options, *this};
-  next.recall(left, now);
-  EXPECT_EQ(next.state(), service_state::ready);
-  EXPECT_EQ(next.idle_at(), begin + 60s);
-  EXPECT_EQ(effects(), strings{"open"});
-}
-
-TEST_F(Life, AnEarlierGenerationsStartIsNotStartedAgain) {
-  static_cast<void>(request());
-  const auto left = subject.remember();
-  done.clear();
-  life next{options, *this};
-  next.recall(left, now);
-  EXPECT_EQ(next.request(now).what, verdict::wait);
-  EXPECT_TRUE(effects().empty());
-  next.came_up(now);
-  EXPECT_EQ(effects(), strings{"open"});
-}
-
 TEST_F(Life, EverythingOutOfTurnIsPassedOver) {
   subject.came_up(now);
   subject.ended(now);
@@ -426,60 +216,6 @@ TEST_F(Life, EverythingOutOfTurnIsPassedOver) {
   subject.stop(now);
   EXPECT_EQ(subject.state(), service_state::stopped);
   EXPECT_TRUE(done.empty());
-}
-
-TEST_F(Life, OneThatFailedIsRecalledWithItsBackOffAndTheRequestThatWaits) {
-  const auto retry = now + 5s;
-  subject.recall({.state = service_state::failed,
-                  .why = "it burnt",
-                  .failures = 3,
-                  .retry_at = retry,
-                  .wanted = true},
-                 now);
-  EXPECT_EQ(effects(), strings{});
-  EXPECT_EQ(subject.why(), "it burnt");
-  EXPECT_EQ(subject.deadline(), retry);
-  wait();
-  EXPECT_EQ(effects(), strings{"start"});
-}
-
-TEST_F(Life, OneThatNobodyWantsIsRecalledAsItStands) {
-  subject.recall({.state = service_state::stopped}, now);
-  EXPECT_EQ(effects(), strings{});
-  EXPECT_FALSE(subject.deadline());
-}
-
-TEST_F(Life, OneThatIsWantedIsStartedWhenItIsRecalled) {
-  subject.recall({.state = service_state::stopped, .wanted = true}, now);
-  EXPECT_EQ(effects(), strings{"start"});
-}
-
-TEST_F(Life, OneThatAlwaysRunsIsStartedWhenItIsRecalledStopped) {
-  with({.always = true});
-  subject.recall({.state = service_state::stopped}, now);
-  EXPECT_EQ(effects(), strings{"start"});
-}
-
-TEST_F(Life, WhatWasRememberedMayBeRecalledAgain) {
-  make_ready();
-  const auto as_it_was = subject.remember();
-  subject.stop(now);
-  effects();
-  subject.recall(as_it_was, now);
-  EXPECT_EQ(subject.state(), service_state::ready);
-  EXPECT_FALSE(subject.told_to_stop());
-  EXPECT_EQ(effects(), strings{"open"});
-}
-
-TEST_F(Life, WhatIsRetiredIsNotStartedAgain) {
-  with({.always = true});
-  make_ready();
-  subject.retire();
-  subject.kill(now);
-  subject.ended(now);
-  EXPECT_EQ(subject.state(), service_state::stopped);
-  EXPECT_EQ(effects().back(), "stop");
-  EXPECT_FALSE(subject.deadline());
 }
 
 }  // namespace

@@ -29,7 +29,10 @@ words = [str(mine), os.environ.get("LISTEN_FDS", ""), os.environ.get("LISTEN_FDN
          str(s.getblocking())]
 while True:
     c, _ = s.accept()
-    c.sendall(" ".join(words).encode())
+    try:
+        c.sendall(" ".join(words).encode())
+    except BrokenPipeError:
+        pass  # who only looked whether anybody accepts
     c.close()
 )";
 
@@ -92,12 +95,70 @@ TEST_F(ChildStarter, WhoComesBetweenTwoRunsIsServedByTheSecond) {
   stop();
 }
 
+TEST_F(ChildStarter, TheFirstAnswerIsReadiness) {
+  auto deaf = listening("@");
+  std::get<child_service>(deaf.kind).run = {.argv = {"/bin/sleep", "60"}};
+  auto& subject = make<child_starter>(std::move(deaf));
+  EXPECT_FALSE(subject.checked_by_requests());
+  subject.start();
+  wait_for("spawned");
+  EXPECT_TRUE(subject.checked_by_requests());
+  EXPECT_THAT(subject.progress(), HasSubstr("has not accepted"));
+  EXPECT_TRUE(subject.answered());
+  EXPECT_FALSE(subject.answered()) << "ready once";
+  EXPECT_FALSE(subject.checked_by_requests());
+  stop();
+  EXPECT_THAT(told(), ElementsAre("spawned", "stopped")) << "whoever told it knows";
+}
+
+TEST_F(ChildStarter, ThatDoesNotAcceptInTimeHasFailed) {
+  auto deaf = listening("@");
+  std::get<child_service>(deaf.kind).run = {.argv = {"/bin/sleep", "60"}};
+  deaf.start_timeout = 50ms;
+  make<child_starter>(std::move(deaf)).start();
+  wait_for("failed");
+  EXPECT_THAT(told(), ElementsAre("spawned", HasSubstr("it has not accepted a connection")));
+  stop();
+}
+
+TEST_F(ChildStarter, ThatEndsBeforeItAcceptsHasNotBeenReady) {
+  auto brief = listening("@");
+  std::get<child_service>(brief.kind).run = {.argv = {"/bin/sh", "-c", "exit 3"}};
+  auto& subject = make<child_starter>(std::move(brief));
+  const unique_fd client{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const auto at = subject.target();
+  ASSERT_EQ(::connect(client.get(), at.data(), at.size()), 0);
+  subject.start();
+  wait_for("failed");
+  EXPECT_THAT(told(),
+              ElementsAre("spawned", HasSubstr("exited with status 3 before it was ready")));
+  stop();
+}
+
+TEST_F(ChildStarter, ThatCrashesAtItsFirstRequestHadBeenReady) {
+  auto brittle = listening("@");
+  std::get<child_service>(brittle.kind).run = {
+      .argv = {"python3", "-c",
+               "import os, socket; socket.socket(fileno=3).accept(); os.kill(os.getpid(), 9)"}};
+  auto& subject = make<child_starter>(std::move(brittle));
+  subject.start();
+  wait_for("spawned");
+  subject.asked();
+  const unique_fd client{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const auto at = subject.target();
+  ASSERT_EQ(::connect(client.get(), at.data(), at.size()), 0);
+  wait_for("failed");
+  EXPECT_THAT(told(), ElementsAre("spawned", "ready", HasSubstr("was killed by SIGKILL")));
+  stop();
+}
+
 TEST_F(ChildStarter, WhoWasNotAcceptedIsTurnedAway) {
   for (const char* address : {"127.0.0.1:0", "@"}) {
     auto deaf = listening(address);
     std::get<child_service>(deaf.kind).run = {.argv = {"/bin/sleep", "60"}};
     auto& subject = make<child_starter>(std::move(deaf));
-    start_ready();
+    subject.start();
+    wait_for("spawned");
     const auto& at = subject.target();
     const unique_fd client{::socket(at.domain(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
     ASSERT_EQ(::connect(client.get(), at.data(), at.size()), 0);
