@@ -124,7 +124,10 @@ def cpu_ns(pid):
         if text:
             total += int(text.split()[0])
         else:
-            fields = read(task / "stat").rsplit(")", 1)[1].split()
+            text = read(task / "stat")
+            if not text:
+                continue  # a thread that has just ended
+            fields = text.rsplit(")", 1)[1].split()
             total += (int(fields[11]) + int(fields[12])) * 10**9 // os.sysconf("SC_CLK_TCK")
     return total
 
