@@ -178,7 +178,7 @@ def idle_stops(asked, service):
 
 def memory(asked, service):
     services = {name: {"run": [service], "socket": {"address": "@"},
-                       "max_connections": asked.pairs + 10}
+                       "forward": {"max_connections": asked.pairs + 10}}
                 for name in ("passed", "socket", "third")}
     with Gateway(asked.build, services, 0) as gateway:
         first_byte(gateway.port, "passed")
