@@ -10,7 +10,7 @@ import unittest
 
 from ondemand_app_support import PROGRAM
 from raw_websocket import TEXT, RawWebSocket
-from support import PATIENCE, Case, connect, read_response
+from support import PATIENCE, Case, connect
 
 
 class Demonstration(Case):

@@ -1,7 +1,5 @@
 """The file of baton-ondemand changes while it runs."""
 
-import re
-import signal
 import unittest
 
 from ondemand_app_support import AppCase, child

@@ -2,19 +2,19 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 
-from support import BUILD, PATIENCE, Case, Service, is_alive, read_response
+from ondemand_support import ServicesBehind, ServicesCase
+from support import BUILD, PATIENCE, read_response
 
 PROGRAM = os.path.join(BUILD, "src/apps/ondemand/baton-ondemand")
 BACKEND = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ondemand_app_backend.py")
 
 
-class App(Service):
+class App(ServicesBehind):
     """The program on a file. `services`: as in the file; where a value says FOLDER it is the folder
     of its service, [BACKEND, ...] is the backend with these keys."""
 
@@ -67,25 +67,6 @@ class App(Service):
     def web(self, name="web"):
         return int(self.wait_log(r"listening \w+ on \S*:(\d+) as '%s'" % name).group(1))
 
-    def write_byte(self, name, fifo):
-        with open(os.path.join(self.folders[name], fifo), "wb") as file:
-            file.write(b"x")
-
-    def starts(self, name):
-        """The pids of what was started, in their order."""
-        try:
-            with open(os.path.join(self.folders[name], "started"), encoding="ascii") as file:
-                return [int(line) for line in file]
-        except FileNotFoundError:
-            return []
-
-    def wait_started(self, name, count=1):
-        return self.wait_for(lambda: len(self.starts(name)) >= count and self.starts(name),
-                             f"start {count} of {name}")
-
-    def wait_state(self, name, state, count=1):
-        self.wait_log(rf"{name}: {state}, was", count)
-
 
 def child(*keys, **more):
     """A service that is given its socket; its route is its name as a path unless `more` says."""
@@ -100,26 +81,9 @@ def commands(*keys, **more):
             "target": "FOLDER/socket", **more}
 
 
-class AppCase(Case):
+class AppCase(ServicesCase):
     def app(self, services, **more):
-        made = App(services, **more)
-        self.addCleanup(self._finish, made)
-        return made
-
-    def _finish(self, app):
-        if not all(app._ended.values()):
-            try:
-                app.kill(signal.SIGQUIT)
-                app.gone()
-            except (AssertionError, ProcessLookupError):
-                app.process.kill()
-        pids = [pid for name in app.folders for pid in app.starts(name)]
-        log = app.log()
-        told = [line for line in app.lines if "Sanitizer" in line or "runtime error" in line]
-        app.end()
-        self.assertEqual(told, [], log)
-        left = [pid for pid in pids if is_alive(pid)]
-        self.assertEqual(left, [], "services were left behind:\n" + log)
+        return self.watch(App(services, **more))
 
     @staticmethod
     def send(app, text, listener="web"):

@@ -8,7 +8,7 @@ import socket
 import time
 import unittest
 
-from ondemand_app_support import BACKEND, AppCase, child, commands
+from ondemand_app_support import AppCase, child, commands
 from raw_websocket import TEXT, RawWebSocket
 from support import PATIENCE, is_alive, read_response
 

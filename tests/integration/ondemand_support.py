@@ -12,7 +12,61 @@ PROGRAM = os.path.join(BUILD, "tests/integration/ondemand_service")
 BACKEND = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ondemand_backend.py")
 
 
-class Gateway(Service):
+class ServicesBehind(Service):
+    """A gateway; `folders` has those of its services by their names, which a backend writes to."""
+
+    def write_byte(self, name, fifo):
+        with open(os.path.join(self.folders[name], fifo), "wb") as file:
+            file.write(b"x")
+
+    def let_go(self, name):
+        """Ends the request, or the event stream, that the service holds."""
+        self.write_byte(name, "hold")
+
+    def starts(self, name):
+        """The pids of what was started, in their order."""
+        try:
+            with open(os.path.join(self.folders[name], "started"), encoding="ascii") as file:
+                return [int(line) for line in file]
+        except FileNotFoundError:
+            return []
+
+    def wait_started(self, name, count=1):
+        return self.wait_for(lambda: len(self.starts(name)) >= count and self.starts(name),
+                             f"start {count} of {name}")
+
+    def wait_state(self, name, state, count=1):
+        self.wait_log(rf"{name}: {state}, was", count)
+
+
+class ServicesCase(Case):
+    def watch(self, gateway):
+        """To its end: it leaves well, nothing of its services stays, no sanitizer has complained."""
+        self.addCleanup(self._finish, gateway)
+        return gateway
+
+    def _finish(self, gateway):
+        stayed = None
+        if not all(gateway._ended.values()):
+            try:
+                gateway.quit()
+            except ProcessLookupError:
+                pass  # a test that ended it
+            except AssertionError as error:
+                stayed = error
+                gateway.process.kill()
+        pids = [pid for name in gateway.folders for pid in gateway.starts(name)]
+        log = gateway.log()
+        told = [line for line in gateway.lines if "Sanitizer" in line or "runtime error" in line]
+        gateway.end()
+        self.assertEqual(told, [], log)
+        left = [pid for pid in pids if is_alive(pid)]
+        self.assertEqual(left, [], "services were left behind:\n" + log)
+        if stayed is not None:
+            raise stayed
+
+
+class Gateway(ServicesBehind):
     """`services`: as in ondemand_service's file; "backend" stands for a child that is ours, FOLDER
     and BACKEND for its folder and program."""
 
@@ -61,22 +115,6 @@ class Gateway(Service):
                              "status")
         return json.loads(line)[name]
 
-    def let_go(self, name):
-        """Ends the request, or the event stream, that the service holds."""
-        with open(os.path.join(self.folders[name], "hold"), "wb") as fifo:
-            fifo.write(b"x")
-
-    def starts(self, name):
-        """The pids of what was started, in their order."""
-        try:
-            with open(os.path.join(self.folders[name], "started"), encoding="ascii") as file:
-                return [int(line) for line in file]
-        except FileNotFoundError:
-            return []
-
-    def wait_state(self, name, state, count=1):
-        self.wait_log(rf"{name}: {state}, was", count)
-
 
 def listening(**changes):
     """A service that is given its socket."""
@@ -84,22 +122,9 @@ def listening(**changes):
             "routes": [{"host": "shop.example"}], **changes}
 
 
-class OndemandCase(Case):
+class OndemandCase(ServicesCase):
     def gateway(self, *services, keys=()):
-        made = Gateway([dict(each) for each in services], keys)
-        self.addCleanup(self._finish, made)
-        return made
-
-    def _finish(self, gateway):
-        if not all(gateway._ended.values()):
-            gateway.quit()
-        pids = [pid for name in gateway.folders for pid in gateway.starts(name)]
-        log = gateway.log()
-        told = [line for line in gateway.lines if "Sanitizer" in line or "runtime error" in line]
-        gateway.end()
-        self.assertEqual(told, [], log)
-        left = [pid for pid in pids if is_alive(pid)]
-        self.assertEqual(left, [], "services were left behind:\n" + log)
+        return self.watch(Gateway([dict(each) for each in services], keys))
 
     def curl(self, gateway, path="/", *flags, host="shop.example"):
         """Status and body."""
