@@ -331,6 +331,19 @@ class Restart(FacesCase):
         self.assertEqual([each["number"] for each in self.told(gateway, "other")["last_starts"]], [1, 2])
         self.assertIn('baton_service_starts_total{service="other"} 2\n', self.ask(gateway, "/metrics").text)
 
+    def test_who_has_what_starts_is_told(self):
+        gateway = self.managed(held())
+        asking = threading.Thread(target=self.curl, args=(gateway,))
+        asking.start()
+        gateway.wait_state("shop", "starting")
+        self.upgraded(gateway)
+        self.assertIn("The reason: an earlier generation of the gateway has it, until it stands still.",
+                      self.told(gateway)["explanation"])
+        self.let_start(gateway)
+        asking.join()
+        told = gateway.wait_for(lambda: self.told(gateway)["pid"] and self.told(gateway), "the service")
+        self.assertEqual((told["state"], told["starts"]), ("ready", 1))
+
     def test_what_runs_is_known_too(self):
         gateway = self.managed(listening())
         self.curl(gateway, "/x")

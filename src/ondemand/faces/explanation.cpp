@@ -63,7 +63,7 @@ class explanation {
 
 void explanation::about_state() {
   const auto never = of_.last_starts.empty() && of_.starts == 0;
-  if (of_.state == service_state::stopped && never)
+  if (of_.state == service_state::stopped && never && of_.because.empty())
     return say("{} is stopped: nothing has wanted it yet.", of_.name);
   const auto pid = of_.pid != 0 ? fmt::format(", as process {}", of_.pid) : std::string{};
   say("{} is {} since {}, for {}{}.", of_.name, to_string(of_.state),

@@ -135,6 +135,8 @@ service_status office::status(std::size_t place) const {
                       .idle_timeout = of.options().idle_timeout,
                       .last_starts = record.starts()};
   if (life.since() == time_point{}) made.since = milliseconds{0};  // it has been stopped for ever
+  if (of.whose() == tenure::awaited)
+    made.because = "an earlier generation of the gateway has it, until it stands still";
   for (const auto& each : of.options().routes) made.routes.push_back(text_of(each));
   return made;
 }
