@@ -200,6 +200,23 @@ class OnDemand(OndemandCase):
             self.assertEqual(status, 503)
             self.assertIn("too many requests wait", body)
 
+    def test_too_many_requests_that_were_let_in_are_told(self):
+        gateway = self.gateway(listening(backend=["hold=1"], max_waiting=1))
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(self.curl(gateway)))
+        asking.start()
+        gateway.wait_for(lambda: gateway.starts("shop"), "start")
+        self.assertEqual(gateway.status("shop")["waiting"], 1)
+        status, body = self.curl(gateway, "/", "-D", "-")
+        self.assertEqual(status, 503)
+        self.assertIn("too many requests wait", body)
+        self.assertRegex(body, r"(?i)retry-after: ")
+        gateway.let_go("shop")
+        asking.join()
+        self.assertEqual(answers[0][0], 200)
+        gateway.wait_for(lambda: gateway.status("shop")["waiting"] == 0, "end of the waiting")
+        self.assertEqual(self.curl(gateway)[0], 200)
+
     def test_a_waiting_request_has_a_deadline(self):
         gateway = self.gateway(listening(ready="notify", wait_timeout=100))
         status, body = self.curl(gateway, "/", "-D", "-")

@@ -57,11 +57,12 @@ void door_options::follow(const door_options& other) {
 class door::passing final : public forward_observer {
  public:
   explicit passing(door& through) noexcept : door_{through} {}
-  void on_answer(unsigned /*status*/) override { door_.answered(); }
+  void on_answer(unsigned /*status*/) override { door_.answered(*this); }
   void on_failed(failed_forward& what) override { door_.failed(*this, what); }
   void on_finished(const forward_result& /*result*/) override { door_.left(*this); }
 
   chance has = chance::again;
+  seat place;  // of one that was let in while the service starts
 
  private:
   door& door_;
@@ -84,7 +85,7 @@ struct door::waiter final : net::deadline {
   http::body_reader body;
   http::responder client;
   std::list<std::shared_ptr<waiter>>::iterator place;
-  std::size_t bytes = 0;
+  seat held;
   chance has = chance::again;
   bool wants_to_see = false;  // how the start goes, rather than wait for its end
   std::string doubt;          // why it could not be passed on, of one that waits for `cleared`
@@ -103,25 +104,58 @@ door::door(net::loop& on, std::string service, const door_options& options,
 
 door::~door() = default;
 
+door::seat& door::seat::operator=(seat&& other) noexcept {
+  leave();
+  of_ = std::exchange(other.of_, nullptr);
+  bytes_ = other.bytes_;
+  return *this;
+}
+
+void door::seat::leave() {
+  auto* const of = std::exchange(of_, nullptr);
+  if (of != nullptr && of->room_->leave(bytes_)) of->events_.deserted();
+}
+
+/// None: it is full.
+door::seat door::take_seat(const http::request& asked) {
+  const auto bytes = size_of(asked);
+  return room_->enter(bytes) ? seat{*this, bytes} : seat{};
+}
+
+/// Made here: there may be a flood of them.
+http::response door::crowded(const http::request& asked) const {
+  return refusal_answer({.what = refusal::too_many_wait,
+                         .service = service_,
+                         .message = "too many requests wait for it already; try again later",
+                         .page = wants_page(asked)});
+}
+
 void door::enter(const http::request& asked, http::body_reader body, http::responder client) {
-  if (access_ == access::open || (access_ == access::trial && !may_see_a_page(asked)))
-    return pass(asked, std::move(body), std::move(client), chance::again);
-  wait(asked, std::move(body), std::move(client), chance::again, {});
+  if (access_ == access::open)
+    return pass(asked, std::move(body), std::move(client), chance::again, {});
+  if (access_ == access::closed || may_see_a_page(asked))
+    return wait(asked, std::move(body), std::move(client), chance::again, {});
+  // It waits as well, in the queue of the service's socket.
+  auto kept = take_seat(asked);
+  if (!kept) return client(crowded(asked));
+  pass(asked, std::move(body), std::move(client), chance::again, std::move(kept));
 }
 
 void door::pass(const http::request& asked, http::body_reader body, http::responder client,
-                chance has) {
+                chance has, seat kept) {
   if (spare_.empty()) spare_.push_back(std::make_unique<passing>(*this));
   auto* const observer = spare_.back().release();  // until `left`
   spare_.pop_back();
   observer->has = has;
+  observer->place = std::move(kept);
   ++under_way_;
   if (counts_ != nullptr) counts_->open.up();
   proxy_.forward(
       {asked, std::move(body), std::move(client), *pools_.back(), options_.forward, observer});
 }
 
-void door::answered() {
+void door::answered(passing& of) {
+  of.place.leave();
   if (options_.record != nullptr) options_.record->answered();
   if (std::exchange(untried_, false)) events_.answered();
 }
@@ -131,6 +165,7 @@ void door::left(passing& of) {
   last_ = std::chrono::steady_clock::now();
   --under_way_;
   if (counts_ != nullptr) counts_->open.down();
+  of.place.leave();
   std::unique_ptr<passing> done{&of};
   if (spare_.size() < most_spare) spare_.push_back(std::move(done));
   if (under_way_ == 0 && std::exchange(watched_, false)) events_.emptied();
@@ -163,16 +198,11 @@ void door::lost(failed_forward& what) {
 
 void door::wait(const http::request& asked, http::body_reader body, http::responder client,
                 chance has, std::string doubt) {
-  const auto bytes = size_of(asked);
-  if (!room_->enter(bytes))
-    return client(
-        refusal_answer({.what = refusal::too_many_wait,
-                        .service = service_,
-                        .message = "too many requests wait for it already; try again later",
-                        .page = wants_page(asked)}));
+  auto kept = take_seat(asked);
+  if (!kept) return client(crowded(asked));
   if (options_.record != nullptr) options_.record->knocked(asked);
   const auto who = std::make_shared<waiter>(*this, asked, std::move(body), std::move(client));
-  who->bytes = bytes;
+  who->held = std::move(kept);
   who->has = has;
   who->place = waiting_.insert(waiting_.end(), who);
   if (counts_ != nullptr) counts_->waiting.up();
@@ -189,10 +219,10 @@ void door::wait(const http::request& asked, http::body_reader body, http::respon
 /// Gives its place back; it may be the end of the waiter.
 void door::remove(waiter& who) {
   loop_.timers().cancel(who);
-  const auto bytes = who.bytes;
+  const auto alive = *who.place;
   waiting_.erase(who.place);
   if (counts_ != nullptr) counts_->waiting.down();
-  if (room_->leave(bytes)) events_.deserted();
+  who.held.leave();
 }
 
 void door::refuse(waiter& who, refusal what, const std::string& why,
@@ -251,8 +281,9 @@ void door::let_in(bool (*whom)(const waiter&)) {
     auto client = std::move(who->client);
     const auto& asked = who->asked;
     const auto has = who->has;
+    auto kept = access_ == access::trial ? std::move(who->held) : seat{};
     remove(*who);
-    pass(asked, std::move(body), std::move(client), has);
+    pass(asked, std::move(body), std::move(client), has, std::move(kept));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "baton/http/request.hpp"
@@ -94,6 +95,21 @@ class door {
  private:
   class passing;
   struct waiter;
+  /// A place in the waiting room, given back at its end.
+  class seat {
+   public:
+    seat() = default;
+    seat(door& of, std::size_t bytes) noexcept : of_{&of}, bytes_{bytes} {}
+    seat(seat&& other) noexcept : of_{std::exchange(other.of_, nullptr)}, bytes_{other.bytes_} {}
+    seat& operator=(seat&& other) noexcept;
+    ~seat() { leave(); }
+    void leave();
+    explicit operator bool() const noexcept { return of_ != nullptr; }
+
+   private:
+    door* of_ = nullptr;
+    std::size_t bytes_ = 0;
+  };
   /// To be passed on, if that fails.
   enum class chance : std::uint8_t {
     again,
@@ -108,9 +124,12 @@ class door {
 
   void wait(const http::request& asked, http::body_reader body, http::responder client, chance has,
             std::string doubt);
-  void pass(const http::request& asked, http::body_reader body, http::responder client, chance has);
+  void pass(const http::request& asked, http::body_reader body, http::responder client, chance has,
+            seat kept);
+  [[nodiscard]] seat take_seat(const http::request& asked);
+  [[nodiscard]] http::response crowded(const http::request& asked) const;
   void failed(const passing& of, failed_forward& what);
-  void answered();
+  void answered(passing& of);
   void lost(failed_forward& what);
   void left(passing& of);
   void remove(waiter& who);
