@@ -99,8 +99,8 @@ void child_starter::started() {
 void child_starter::look_for_readiness() {
   const auto done = [this](const readiness_outcome& outcome) { checked(outcome); };
   if (socket_ && std::holds_alternative<listening_check>(service_.ready)) {
-    first_answer_ = std::make_unique<first_answer>(context_);
-    first_answer_->start(
+    acceptance_ = std::make_unique<acceptance>(context_);
+    acceptance_->start(
         {.socket = socket_->fd(), .target = target_, .timeout = service_.start_timeout}, done);
     return;
   }
@@ -120,19 +120,19 @@ void child_starter::checked(const readiness_outcome& outcome) {
 
 /// True: it was not known to be ready.
 bool child_starter::stop_checking() noexcept {
-  const bool checked = readiness_ != nullptr || first_answer_ != nullptr;
+  const bool checked = readiness_ != nullptr || acceptance_ != nullptr;
   readiness_.reset();
-  first_answer_.reset();
+  acceptance_.reset();
   return checked;
 }
 
 void child_starter::asked() {
-  if (first_answer_ != nullptr) first_answer_->asked();
+  if (acceptance_ != nullptr) acceptance_->asked();
 }
 
 bool child_starter::answered() {
-  if (first_answer_ == nullptr) return false;
-  first_answer_.reset();
+  if (acceptance_ == nullptr) return false;
+  acceptance_.reset();
   return up_ = true;
 }
 
@@ -172,8 +172,7 @@ void child_starter::ended(const exit_status& status) {
           ? "; if it went into the background, keep it in the foreground or describe it by start "
             "and stop commands"
           : "";
-  if (first_answer_ != nullptr && first_answer_->has_accepted())
-    checked({.end = readiness_end::ready});
+  if (acceptance_ != nullptr && acceptance_->has_accepted()) checked({.end = readiness_end::ready});
   if (stop_checking())
     return fail(fmt::format("{} before it was ready, {} behind its start{}", status.to_string(),
                             in_words(since(began_)), background));
@@ -294,7 +293,7 @@ pid_t child_starter::pid() const noexcept { return child_ != nullptr ? child_->p
 
 std::string child_starter::progress() const {
   if (readiness_ != nullptr) return readiness_->why_not_yet();
-  if (first_answer_ != nullptr) return first_answer_->why_not_yet();
+  if (acceptance_ != nullptr) return acceptance_->why_not_yet();
   return child_ != nullptr ? child_->status_text() : std::string{};
 }
 

@@ -11,7 +11,7 @@
 #include "ondemand/process/child.hpp"
 #include "ondemand/process/process_tree.hpp"
 #include "ondemand/process/readiness.hpp"
-#include "ondemand/starter/first_answer.hpp"
+#include "ondemand/starter/acceptance.hpp"
 #include "ondemand/starter/passed_socket.hpp"
 #include "ondemand/starter/starter.hpp"
 
@@ -29,7 +29,7 @@ class child_starter final : public starter {
 
   void start() override;
   [[nodiscard]] bool checked_by_requests() const noexcept override {
-    return first_answer_ != nullptr;
+    return acceptance_ != nullptr;
   }
   void asked() override;
   [[nodiscard]] bool answered() override;
@@ -77,7 +77,7 @@ class child_starter final : public starter {
   std::unique_ptr<child> child_;
   // One of these while it comes up.
   std::unique_ptr<readiness> readiness_;
-  std::unique_ptr<first_answer> first_answer_;
+  std::unique_ptr<acceptance> acceptance_;
   std::unique_ptr<process_tree> ending_;
   std::string tree_;    // of all starts
   std::string marker_;  // of the tree of this start

@@ -12,7 +12,7 @@
 
 namespace baton::ondemand {
 
-struct first_answer_options {
+struct acceptance_options {
   /// Listens; the program accepts from it. Stays open for as long as this is at work.
   int socket = -1;
   /// Where clients reach it.
@@ -20,8 +20,8 @@ struct first_answer_options {
   std::chrono::milliseconds timeout{30'000};
 };
 
-/// The readiness of a program that was given its listening socket, while its first answer, which is
-/// its readiness, has not been heard of: it has accepted a connection.
+/// Whether a program accepts from the listening socket that it was given, as long as its first
+/// answer has not told that it is ready.
 ///
 /// While a request is on its way nothing is polled, for a second, since its answer is what counts.
 /// Otherwise a connection of ours goes into the queue, and poll(2) tells whether it is still there:
@@ -29,18 +29,18 @@ struct first_answer_options {
 ///
 /// Invariants: `done` is called once, by the io_context, never inside a call. Lives on the
 /// io_context's thread.
-class first_answer {
+class acceptance {
  public:
   using handler = readiness::handler;
 
-  explicit first_answer(boost::asio::io_context& context);
+  explicit acceptance(boost::asio::io_context& context);
   /// Nothing is told any more.
-  ~first_answer();
-  first_answer(const first_answer&) = delete;
-  first_answer& operator=(const first_answer&) = delete;
+  ~acceptance();
+  acceptance(const acceptance&) = delete;
+  acceptance& operator=(const acceptance&) = delete;
 
   /// Once. `done` may destroy this object.
-  void start(const first_answer_options& options, handler done);
+  void start(const acceptance_options& options, handler done);
   /// A request is on its way to it. Right behind `start`.
   void asked();
   /// Whether it has taken a connection out of the queue, as far as can be seen: one that ends now
@@ -62,7 +62,7 @@ class first_answer {
 
   boost::asio::io_context& context_;
   boost::asio::steady_timer clock_;
-  first_answer_options options_;
+  acceptance_options options_;
   handler done_;
   steady::time_point began_{};
   std::string trouble_;  // why no connection could be made

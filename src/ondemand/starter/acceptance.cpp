@@ -1,4 +1,4 @@
-#include "ondemand/starter/first_answer.hpp"
+#include "ondemand/starter/acceptance.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -36,29 +36,29 @@ bool polled(int fd, short what) noexcept {
 
 }  // namespace
 
-first_answer::first_answer(boost::asio::io_context& context) : context_{context}, clock_{context} {}
-first_answer::~first_answer() = default;
+acceptance::acceptance(boost::asio::io_context& context) : context_{context}, clock_{context} {}
+acceptance::~acceptance() = default;
 
-void first_answer::start(const first_answer_options& options, handler done) {
+void acceptance::start(const acceptance_options& options, handler done) {
   options_ = options;
   done_ = std::move(done);
   began_ = steady::now();
   look_at(began_ + shortest);
 }
 
-void first_answer::asked() {
+void acceptance::asked() {
   asked_ = true;
   look_at(began_ + patience);
 }
 
-void first_answer::look_at(steady::time_point when) {
+void acceptance::look_at(steady::time_point when) {
   clock_.expires_at(std::min(when, began_ + options_.timeout));
   clock_.async_wait([this, alive = std::weak_ptr{alive_}](error_code stopped) {
     if (!stopped && !alive.expired() && done_) look();
   });
 }
 
-void first_answer::look() {
+void acceptance::look() {
   if (accepts()) return finish({.end = readiness_end::ready});
   const auto gone = steady::now() - began_;
   if (gone < options_.timeout)
@@ -67,13 +67,13 @@ void first_answer::look() {
           .why = fmt::format("not ready after {}: {}", in_words(since(began_)), why_not_yet())});
 }
 
-bool first_answer::has_accepted() const noexcept {
+bool acceptance::has_accepted() const noexcept {
   const bool connected = client_ && polled(client_.get(), POLLOUT);
   return (asked_ || queued_ || connected) && !polled(options_.socket, POLLIN);
 }
 
 /// What has been in the queue and is not any more was accepted.
-bool first_answer::accepts() {
+bool acceptance::accepts() {
   if (polled(options_.socket, POLLIN)) {
     queued_ = true;
     client_.reset();
@@ -84,7 +84,7 @@ bool first_answer::accepts() {
   return false;
 }
 
-void first_answer::knock() {
+void acceptance::knock() {
   client_ =
       unique_fd{::socket(options_.target.domain(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   trouble_.clear();
@@ -96,7 +96,7 @@ void first_answer::knock() {
   client_.reset();
 }
 
-std::string first_answer::why_not_yet() const {
+std::string acceptance::why_not_yet() const {
   if (!done_) return {};
   if (!trouble_.empty())
     return fmt::format("no connection can be made to the socket that it was given, {}: {}",
@@ -105,7 +105,7 @@ std::string first_answer::why_not_yet() const {
                      in_words(since(began_)));
 }
 
-void first_answer::finish(readiness_outcome how) {
+void acceptance::finish(readiness_outcome how) {
   if (!done_) return;
   clock_.cancel();
   client_.reset();

@@ -1,4 +1,4 @@
-#include "ondemand/starter/first_answer.hpp"
+#include "ondemand/starter/acceptance.hpp"
 
 #include <gmock/gmock.h>
 #include <poll.h>
@@ -19,9 +19,9 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 /// A listening socket, and what is found out about who accepts from it: here, the test.
-class FirstAnswer : public ProcessTest, public testing::WithParamInterface<const char*> {
+class Acceptance : public ProcessTest, public testing::WithParamInterface<const char*> {
  protected:
-  FirstAnswer() {
+  Acceptance() {
     passed_.emplace(socket_passing{.address = GetParam()}, "shop");
     subject_.emplace(context());
   }
@@ -58,13 +58,13 @@ class FirstAnswer : public ProcessTest, public testing::WithParamInterface<const
 
   std::optional<passed_socket> passed_;
   std::optional<readiness_outcome> outcome_;
-  std::optional<first_answer> subject_;
+  std::optional<acceptance> subject_;
 };
 
-INSTANTIATE_TEST_SUITE_P(On, FirstAnswer, testing::Values("127.0.0.1:0", "@"),
+INSTANTIATE_TEST_SUITE_P(On, Acceptance, testing::Values("127.0.0.1:0", "@"),
                          [](const auto& each) { return each.index == 0 ? "Tcp" : "Unix"; });
 
-TEST_P(FirstAnswer, WhereNobodyAsksAConnectionIsMadeAndItsAcceptanceIsReadiness) {
+TEST_P(Acceptance, WhereNobodyAsksAConnectionIsMadeAndItsAcceptanceIsReadiness) {
   start();
   RUN_UNTIL(queued());
   run_ready();
@@ -77,7 +77,7 @@ TEST_P(FirstAnswer, WhereNobodyAsksAConnectionIsMadeAndItsAcceptanceIsReadiness)
   EXPECT_EQ(::read(taken.get(), &byte, 1), 0) << "it keeps nobody busy";
 }
 
-TEST_P(FirstAnswer, WhoWaitsInTheQueueAlreadyIsEnough) {
+TEST_P(Acceptance, WhoWaitsInTheQueueAlreadyIsEnough) {
   const auto early = connect();
   start();
   const auto begun = std::chrono::steady_clock::now();
@@ -88,7 +88,7 @@ TEST_P(FirstAnswer, WhoWaitsInTheQueueAlreadyIsEnough) {
   EXPECT_FALSE(queued()) << "nobody else has connected";
 }
 
-TEST_P(FirstAnswer, AnAnswerThatTakesItsTimeIsNotWaitedFor) {
+TEST_P(Acceptance, AnAnswerThatTakesItsTimeIsNotWaitedFor) {
   start();
   subject_->asked();
   const auto client = connect();
@@ -100,7 +100,7 @@ TEST_P(FirstAnswer, AnAnswerThatTakesItsTimeIsNotWaitedFor) {
   EXPECT_EQ(outcome().end, readiness_end::ready);
 }
 
-TEST_P(FirstAnswer, WhoAcceptsNothingIsNotReady) {
+TEST_P(Acceptance, WhoAcceptsNothingIsNotReady) {
   start(50ms);
   EXPECT_FALSE(subject_->why_not_yet().empty());
   EXPECT_EQ(outcome().end, readiness_end::timed_out);
@@ -110,7 +110,7 @@ TEST_P(FirstAnswer, WhoAcceptsNothingIsNotReady) {
   EXPECT_TRUE(subject_->why_not_yet().empty());
 }
 
-TEST_P(FirstAnswer, TheTimeOfAStartIsKeptWhileARequestIsOnItsWay) {
+TEST_P(Acceptance, TheTimeOfAStartIsKeptWhileARequestIsOnItsWay) {
   const auto client = connect();
   start(50ms);
   subject_->asked();
@@ -119,7 +119,7 @@ TEST_P(FirstAnswer, TheTimeOfAStartIsKeptWhileARequestIsOnItsWay) {
   EXPECT_FALSE(subject_->has_accepted());
 }
 
-TEST_P(FirstAnswer, ThatNobodyCanConnectIsSaid) {
+TEST_P(Acceptance, ThatNobodyCanConnectIsSaid) {
   subject_->start({.socket = passed_->fd(),
                    .target = net::address::parse("unix:/no/such/socket"),
                    .timeout = 50ms},
@@ -130,7 +130,7 @@ TEST_P(FirstAnswer, ThatNobodyCanConnectIsSaid) {
                     HasSubstr("/no/such/socket"), HasSubstr("ENOENT")));
 }
 
-TEST_P(FirstAnswer, OneThatIsDestroyedTellsNothing) {
+TEST_P(Acceptance, OneThatIsDestroyedTellsNothing) {
   const auto early = connect();
   start();
   const auto taken = accept();
