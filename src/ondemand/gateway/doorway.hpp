@@ -45,8 +45,8 @@ class doorway {
   /// Requests wait from now on. `closed`: what was let in before.
   virtual void close(answer closed) = 0;
   virtual void ask(answer told) = 0;
-  /// Tell `emptied`, of each door where something is open now. Ask behind it: perhaps nothing is.
-  virtual void watch() = 0;
+  /// Tell `emptied`, of each door where something is open now; `told`: what is, of the same moment.
+  virtual void watch(answer told) = 0;
   /// Those that wait are told no: 503.
   virtual void refuse(const std::string& why, std::chrono::milliseconds retry_after) = 0;
   /// The service is there and well, whatever a request met.

@@ -42,8 +42,9 @@ void doorways::ask(answer told) {
   for (auto* each : all_) each->ask(each_tells);
 }
 
-void doorways::watch() {
-  for (auto* each : all_) each->watch();
+void doorways::watch(answer told) {
+  const auto each_tells = collected(std::move(told));
+  for (auto* each : all_) each->watch(each_tells);
 }
 
 void doorways::refuse(const std::string& why, std::chrono::milliseconds retry_after) {

@@ -225,8 +225,7 @@ void keeper::ask_traffic() {
 }
 
 void keeper::watch_traffic() {
-  doors_.watch();
-  doors_.ask(latest(emptyings_, [this](const traffic& found) {
+  doors_.watch(latest(emptyings_, [this](const traffic& found) {
     if (found.open == 0) live([](ondemand::life& of, time_point now) { of.emptied(now); });
   }));
 }

@@ -91,8 +91,9 @@ void local_doorway::close(answer closed) {
 
 void local_doorway::ask(answer told) { gather({}, std::move(told)); }
 
-void local_doorway::watch() {
-  on_each_door([](door& each) { each.watch(); });
+/// In one visit of each door: what came between two would be neither told nor watched.
+void local_doorway::watch(answer told) {
+  gather([](door& each) { each.watch(); }, std::move(told));
 }
 
 void local_doorway::refuse(const std::string& why, std::chrono::milliseconds retry_after) {

@@ -34,10 +34,13 @@ void remote_doorway::put(question what) {
 }
 
 void remote_doorway::send(std::uint64_t number, const question& what) {
-  if (what.closing) {
-    send_(wire::close{service_, number});
-  } else {
-    send_(wire::ask{service_, number});
+  switch (what.is) {
+    case question::kind::close:
+      return send_(wire::close{service_, number});
+    case question::kind::ask:
+      return send_(wire::ask{service_, number});
+    case question::kind::watch:
+      return send_(wire::watch{service_, number});
   }
 }
 
@@ -71,7 +74,7 @@ void remote_doorway::last_was(std::optional<time_point> when) { last_ = std::max
 
 void remote_doorway::ask_again() {
   for (const auto& [number, each] : questions_) send(number, each);
-  if (watching_) send_(wire::watch{service_});
+  if (watching_) send_(wire::watch{service_, 0});  // the answer is nobody's
 }
 
 void remote_doorway::end(std::optional<time_point> when) {
@@ -94,13 +97,13 @@ void remote_doorway::try_out(const net::address& target) {
   if (!gone_) send_(wire::open{service_, target.to_string(), true});
 }
 
-void remote_doorway::close(answer closed) { put({std::move(closed), true}); }
-void remote_doorway::ask(answer told) { put({std::move(told), false}); }
+void remote_doorway::close(answer closed) { put({std::move(closed), question::kind::close}); }
 
-void remote_doorway::watch() {
-  if (gone_) return;
-  watching_ = true;
-  send_(wire::watch{service_});
+void remote_doorway::ask(answer told) { put({std::move(told), question::kind::ask}); }
+
+void remote_doorway::watch(answer told) {
+  watching_ = !gone_;
+  put({std::move(told), question::kind::watch});
 }
 
 void remote_doorway::refuse(const std::string& why, std::chrono::milliseconds retry_after) {

@@ -44,15 +44,16 @@ class remote_doorway final : public doorway {
   void try_out(const net::address& target) override;
   void close(answer closed) override;
   void ask(answer told) override;
-  void watch() override;
+  void watch(answer told) override;
   void refuse(const std::string& why, std::chrono::milliseconds retry_after) override;
   void cleared() override;
   [[nodiscard]] std::size_t waiting() const noexcept override { return waiting_; }
 
  private:
   struct question {
+    enum class kind : std::uint8_t { ask, close, watch };
     answer then;
-    bool closing = false;
+    kind is = kind::ask;
   };
 
   void put(question what);

@@ -186,7 +186,8 @@ void successor::steer(keeper& which, wire::message& what) {
     which.doors().close(answer_to(one->question));
   if (const auto* const one = std::get_if<wire::ask>(&what))
     which.doors().ask(answer_to(one->question));
-  if (std::holds_alternative<wire::watch>(what)) which.doors().watch();
+  if (const auto* const one = std::get_if<wire::watch>(&what))
+    which.doors().watch(answer_to(one->question));
   if (const auto* const one = std::get_if<wire::turn_away>(&what))
     which.doors().refuse(one->why, std::chrono::milliseconds{one->retry_after});
   if (std::holds_alternative<wire::cleared>(what)) which.doors().cleared();

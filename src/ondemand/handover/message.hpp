@@ -116,6 +116,7 @@ struct ask {
 };
 struct watch {
   std::string service = {};
+  std::uint64_t question = 0;
 };
 struct turn_away {
   std::string service = {};
@@ -134,7 +135,7 @@ struct passed_on {
   pid_t pid = 0;
 };
 
-/// The answer to `close` and `ask`.
+/// The answer to `close`, `ask` and `watch`.
 struct traffic {
   std::string service = {};
   std::uint64_t question = 0;

@@ -31,8 +31,12 @@ class RemoteDoorway : public testing::Test {
     return [this](const traffic& found) { answers_.push_back(found); };
   }
   std::uint64_t question(std::size_t at) {
-    const auto* const ask = std::get_if<wire::ask>(&said_.at(at));
-    return ask != nullptr ? ask->question : std::get<wire::close>(said_.at(at)).question;
+    return std::visit(
+        [](const auto& one) -> std::uint64_t {
+          if constexpr (requires { one.question; }) return one.question;
+          return 0;
+        },
+        said_.at(at));
   }
   void run() {
     context_.restart();
@@ -85,7 +89,7 @@ TEST_F(RemoteDoorway, OfThoseThatGoWithoutAWordTheEndIsTheLastByte) {
 TEST_F(RemoteDoorway, WhoeverWaitedThereIsGoneWithThem) {
   subject_->knocked(3);
   EXPECT_EQ(subject_->waiting(), 3U);
-  subject_->watch();
+  subject_->watch(note());
   subject_->end({});
   EXPECT_EQ(subject_->waiting(), 0U);
   EXPECT_EQ(told_, (std::vector<std::string>{"wanted", "deserted", "emptied"}));
@@ -93,7 +97,10 @@ TEST_F(RemoteDoorway, WhoeverWaitedThereIsGoneWithThem) {
 
 TEST_F(RemoteDoorway, OfOneThatTakesTheirPlaceEverythingIsAskedAgain) {
   subject_->ask(note());
-  subject_->watch();
+  subject_->watch(note());
+  subject_->told({.service = "shop", .question = question(1), .open = 2});
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].open, 2U) << "a watch tells what is open";
   const auto number = question(0);
   said_.clear();
   subject_->ask_again();

@@ -85,7 +85,7 @@ TEST(HandoverMessage, EachKindArrivesAsItself) {
   EXPECT_FALSE(same(open{"shop", "@x"}).trial);
   EXPECT_EQ(same(wire::close{"shop", 9}).question, 9U);
   EXPECT_EQ(same(ask{"shop", 8}).question, 8U);
-  EXPECT_EQ(same(watch{"shop"}).service, "shop");
+  EXPECT_EQ(same(watch{"shop", 8}).question, 8U);
   EXPECT_EQ(same(turn_away{"shop", "no", 250}).retry_after, 250);
   EXPECT_EQ(same(cleared{"shop"}).service, "shop");
   EXPECT_EQ(same(gone{"shop"}).service, "shop");
