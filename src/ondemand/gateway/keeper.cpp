@@ -87,7 +87,7 @@ void keeper::call_life(const std::function<void(ondemand::life&, time_point)>& c
 void keeper::set_clock() {
   const auto when = life_.deadline();
   if (!when) {
-    clock_.cancel();
+    clock_.expires_at(time_point::min());  // cancels; the same time may be set again
     return;
   }
   if (clock_.expiry() == *when) return;

@@ -82,7 +82,7 @@ void keeper::hand_over(const traffic& found) {
   if (!give_ || tenure_ != tenure::ours || doubted_ || !stands_still()) return;
   tenure_ = tenure::given;
   given_is_gone_ = false;
-  clock_.cancel();
+  clock_.expires_at(time_point::min());  // cancels
   // What was asked before is nobody's business any more.
   ++closings_;
   ++looks_;
