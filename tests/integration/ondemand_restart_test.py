@@ -199,6 +199,15 @@ class Restarts(OndemandCase):
         self.assertEqual(len(gateway.starts("shop")), 1)
         self.assertEqual(gateway.status("shop")["state"], "ready")
 
+    def test_what_is_given_back_is_still_stopped_when_idle(self):
+        gateway = self.gateway(listening(idle_timeout=2000), keys=["probation_ms=60000"])
+        self.curl(gateway)
+        new = self.restart(gateway)
+        os.kill(new, signal.SIGKILL)
+        gateway.wait_log("shop: taken back")
+        gateway.wait_state("shop", "stopped")
+        self.assertEqual(self.curl(gateway)[0], 200)
+
     def test_commands_go_over(self):
         run = "BACKEND FOLDER unix=1"
         gateway = self.gateway({
