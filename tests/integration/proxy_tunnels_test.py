@@ -8,7 +8,7 @@ import unittest
 
 from protocols import CLIENTS, PYTHON, Protocols
 from proxy_support import ProxyCase, always, answer
-from raw_websocket import CLOSE, TEXT, close_payload, frame
+from raw_websocket import CLOSE, TEXT, RawWebSocket, close_payload, frame
 
 ASK = (b"GET /live HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
@@ -224,13 +224,32 @@ class Leaving(ProxyCase):
         self.assertEqual(proxy.gone(), 0)
 
 
-class OverHttp2(Protocols, ProxyCase):
-    """WebSockets of HTTP/2 (RFC 8441) in front of an upstream that speaks HTTP/1.1."""
+class UnderTls(Protocols, ProxyCase):
+    """WebSockets over TLS, of HTTP/1.1 and of HTTP/2 (RFC 8441), in front of a service that speaks
+    HTTP/1.1 in the clear."""
 
-    def test_messages_resets_and_many(self):
+    def secure_proxy(self):
+        return self.proxy(f"127.0.0.1:{self.clear}", certificate=self.file("server.pem"),
+                          key=self.file("server.key"))
+
+    def test_messages_until_the_proxy_leaves(self):
+        service = self.start()
+        proxy = self.secure_proxy()
+        client = RawWebSocket(proxy.port(), context=self.context())
+        for message in (b"hello", b"x" * 100_000, b""):
+            client.send(TEXT, message)
+            self.assertEqual(client.event(), ("text", message.decode()))
+        proxy.process.terminate()
+        self.assertEqual(client.event(), ("close", 1001))
+        client.send_close(1001)
+        self.assertEqual(client.event(), ("end",))
+        client.close()
+        self.assertEqual(proxy.gone(), 0)
+        service.quit()
+
+    def test_messages_resets_and_many_over_http_2(self):
         service = self.start("--ws-deflate")
-        proxy = self.proxy(f"127.0.0.1:{self.clear}", certificate=self.file("server.pem"),
-                           key=self.file("server.key"))
+        proxy = self.secure_proxy()
         for part in ("echo", "deflate", "many", "cancel"):
             with self.subTest(part=part):
                 self.assertEqual(self.run_client(PYTHON, os.path.join(CLIENTS, "h2_ws_client.py"),
