@@ -223,6 +223,31 @@ class Leaving(ProxyCase):
         client.close()
         self.assertEqual(proxy.gone(), 0)
 
+    def test_a_close_that_has_begun_is_not_followed_by_another(self):
+        drains = threading.Event()
+        bye = frame(CLOSE, close_payload(1000), mask=False)
+
+        def script(peer):
+            peer.read_head()
+            peer.send(YES + frame(TEXT, b"hello", mask=False) + bye[:1])
+            drains.wait(60)
+            peer.send(bye[1:])
+            peer.to_end()
+        proxy = self.proxy(self.upstream(script))
+        client = self.client(proxy)
+        client.send(ASK)
+        client.read_head()
+        self.assertEqual(client.exactly(8)[7:], bye[:1])
+        proxy.process.terminate()
+        proxy.wait_log("step 3 of 5, drain")
+        drains.set()
+        self.assertEqual(client.exactly(3), bye[1:])
+        client.send(frame(CLOSE, close_payload(1000)))
+        client.sock.shutdown(socket.SHUT_WR)
+        self.assertEqual(client.to_end(), b"", "one close is enough")
+        client.close()
+        self.assertEqual(proxy.gone(), 0)
+
 
 class UnderTls(Protocols, ProxyCase):
     """WebSockets over TLS, of HTTP/1.1 and of HTTP/2 (RFC 8441), in front of a service that speaks

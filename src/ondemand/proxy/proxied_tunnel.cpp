@@ -70,7 +70,9 @@ void proxied_exchange::to_client(std::string_view bytes) {
   }
   result_.answer_bytes += bytes.size();
   if (tunnel_.write(bytes) >= watermark) connection_->pause();
-  if (farewell_ == farewell::wanted && watch_->between_frames()) say_goodbye();
+  if (farewell_ != farewell::wanted || !watch_->between_frames()) return;
+  if (!watch_->closed()) return say_goodbye();
+  farewell_ = farewell::none;  // the frame at hand was the upstream's own close
 }
 
 /// A WebSocket's client is told that we go, as if by the upstream (RFC 6455 section 7.4.1). What it
